@@ -42,7 +42,7 @@ class _Fold(dict[int, str]):
 _TABLE = _Fold()
 
 
-def fold(text: str) -> tuple[str, array[int] | None]:
+def fold(text: str) -> "tuple[str, array[int] | None]":
     """Fold a text.
 
     Parameters

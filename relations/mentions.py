@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from array import array
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ _NEAR = 120
 """Code points on either side in which a ``near`` cue is looked for: about one sentence."""
 _PARAGRAPHS = 400
 """Code points on either side in which a country's plain name vouches for a weak one."""
+_DOUBTFUL = frozenset({"weak", "person", "city"})
 _WEIGHTS = {"before": 4, "after": 4, "near": 2, "text": 1}
 
 _TITLE_WORDS = (
@@ -66,6 +68,10 @@ class _Found:
     country: str
     kind: MentionKind
     ambiguous: bool = False
+
+
+def _start(found: _Found) -> int:
+    return found.start
 
 
 def _alternatives(cues: Iterable[str]) -> str:
@@ -217,7 +223,8 @@ class _Context:
         self.as_of = as_of
         self.given_names = given_names
         self.certain = certain
-        self.by_end = {found.end: found for found in certain}
+        """In order of ``start``."""
+        self.ends = {found.end for found in certain}
         self.established: dict[str, Leader] = {}
         """Surname to the leader whom this text has introduced by full name or title."""
 
@@ -235,20 +242,23 @@ class _Context:
             if self._titled(start):
                 holder = self._holder(surface.surname_of, start)
                 self.established.setdefault(surface.text, holder)
-        vouchers = {found.country: [] for found in self.certain}  # type: dict[str, list[int]]
-        for found in self.certain:
-            vouchers[found.country].append(found.start)
         for start, end, surface in named:
             settled = self._leader(start, end, surface) if surface.surname_of else None
             if settled is None and surface.names:
-                settled = self._name(start, end, surface, vouchers)
+                settled = self._name(start, end, surface)
             if settled is not None:
                 self._add(settled)
-        return sorted(self.certain, key=lambda found: found.start)
+        return self.certain
 
     def _add(self, found: _Found) -> None:
-        self.certain.append(found)
-        self.by_end[found.end] = found
+        insort(self.certain, found, key=_start)
+        self.ends.add(found.end)
+
+    def _countries(self, start: int, end: int) -> set[str]:
+        """Countries that are certain to be mentioned between two offsets."""
+        first = bisect_left(self.certain, start, key=_start)
+        last = bisect_left(self.certain, end, key=_start)
+        return {found.country for found in self.certain[first:last]}
 
     def _before(self, start: int) -> str:
         return self.folded[max(0, start - 60) : start]
@@ -266,7 +276,7 @@ class _Context:
     def _holder(self, leaders: list[Leader], start: int) -> Leader:
         """The likeliest of several people of one name: by the country named before, the office, the date."""
         before = self._before(start)
-        near = {found.country for found in self.certain if 0 < start - found.end <= 60}
+        near = self._countries(start - 60, start)
 
         def likelihood(leader: Leader) -> tuple[bool, bool, bool, dt.date]:
             office = _OFFICE_OF.get(leader.office)
@@ -298,9 +308,11 @@ class _Context:
     def _other_person(self, start: int, before: str) -> bool:
         """Whether a given name stands before, so that the surname is somebody else's."""
         previous = _PREVIOUS_WORD.search(before)
-        if previous is None or start - len(before) + previous.end(1) in self.by_end:
+        if previous is None or start - len(before) + previous.end(1) in self.ends:
             return False
         word = previous[1]
+        if word.endswith(".") and len(word) > 3:
+            return False
         if not word[0].isupper() or word in _TITLE_WORDS or word in _COURTESY or word.isupper():
             return False
         if word in self.given_names:
@@ -314,7 +326,7 @@ class _Context:
 
     # Names
 
-    def _name(self, start: int, end: int, surface: _Surface, vouchers: dict[str, list[int]]) -> _Found | None:
+    def _name(self, start: int, end: int, surface: _Surface) -> _Found | None:
         names = self._in_force(surface.names)
         if not names or self._person(start, end, surface, names):
             return None
@@ -330,19 +342,17 @@ class _Context:
         winners = [reading for reading, score in scores.items() if score == best]
         if best and len(winners) == 1:
             return self._reading(start, end, winners[0], kinds, ambiguous=False)
-        vouched = [
-            name.country
-            for name in names
-            if any(abs(place - start) <= _PARAGRAPHS for place in vouchers.get(name.country, ()))
-        ]
+        vouching = self._countries(start - _PARAGRAPHS, end + _PARAGRAPHS)
+        vouched = [name.country for name in names if name.country in vouching]
         if vouched and not best:
             return self._reading(start, end, vouched[0], kinds, ambiguous="weak" in names[0].flags)
         default = next((sense.reading for sense, _ in surface.senses if sense.place == "default"), None)
         if default is None:
             strong = [name for name in names if "weak" not in name.flags]
             default = strong[0].country if strong else NO_COUNTRY
-        ambiguous = bool(surface.senses) or len(kinds) > 1
-        return self._reading(start, end, default, kinds, ambiguous=ambiguous)
+        doubtful = len({*kinds, *scores}) > 1 or any(name.flags & _DOUBTFUL for name in names)
+        alone = not self._countries(start - _NEAR, end + _NEAR) - {default}
+        return self._reading(start, end, default, kinds, ambiguous=doubtful and (bool(best) or alone))
 
     @staticmethod
     def _reading(
@@ -366,7 +376,7 @@ class _Context:
         if (
             previous
             and previous[1] in self.given_names
-            and start - len(before) + previous.end(1) not in self.by_end
+            and start - len(before) + previous.end(1) not in self.ends
         ):
             return True
         following = _NEXT_WORD.match(self.folded, end)
@@ -377,7 +387,7 @@ class _Context:
             and not following[1].isupper()
             and following[1] not in _TITLE_WORDS
             and not self._headline(start)
-            and not any(found.start == following.start(1) for found in self.certain)
+            and not self._countries(following.start(1), following.start(1) + 1)
         )
 
     def _scores(self, start: int, end: int, surface: _Surface) -> dict[str, int]:

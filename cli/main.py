@@ -1,0 +1,260 @@
+"""``country-relations``: the commands."""
+
+import csv
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from relations.analyser import Analyser
+    from relations.domain import Analysis
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_AS_OF = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    help="Day on which the text was written: who held which office. Default: today.",
+)
+_MODEL = click.option(
+    "--model", "folder", type=_FOLDER, default=None, help="Folder of the model. Default: the one that is shipped."
+)
+
+
+def _day(as_of: dt.datetime | None) -> dt.date:
+    return as_of.date() if as_of else dt.datetime.now(dt.UTC).date()
+
+
+def _analyser(folder: Path | None) -> "Analyser":
+    from relations import artifact, gazetteer  # noqa: PLC0415
+    from relations.analyser import Analyser  # noqa: PLC0415
+    from relations.mentions import MentionFinder  # noqa: PLC0415
+
+    try:
+        model, _ = artifact.load(folder or artifact.DEFAULT_FOLDER)
+        return Analyser(MentionFinder(gazetteer.load()), model)
+    except (artifact.ArtifactError, gazetteer.GazetteerError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="country-relations")
+def main() -> None:
+    """Label relations between countries in English news: support, opposition or neutrality."""
+
+
+@main.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--json", "form", flag_value="json", help="Print the service's answer as JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print one row a relation.")
+@click.option("--min-probability", type=click.FloatRange(0, 1), default=0.0, help="Abstain below it.")
+@click.option("--no-neutral", is_flag=True, help="Leave neutral relations out.")
+@click.option("--explain", is_flag=True, help="Show the words that moved each answer.")
+@_AS_OF
+@_MODEL
+def label(
+    file: click.utils.LazyFile,
+    form: str | None,
+    min_probability: float,
+    no_neutral: bool,
+    explain: bool,
+    as_of: dt.datetime | None,
+    folder: Path | None,
+) -> None:
+    """Label the relations in FILE, or in standard input where FILE is -."""
+    from relations.analyser import Options  # noqa: PLC0415
+
+    try:
+        text = file.read()
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file.name} is not UTF-8 ({error.reason} at byte {error.start}): convert it first") from None
+    if not text.strip():
+        raise click.ClickException(f"{file.name} is empty")
+    options = Options(_day(as_of), min_probability, not no_neutral, explain)
+    analysis = _analyser(folder).analyse(text, options)
+    if form == "json":
+        click.echo(json.dumps(_plain(analysis), ensure_ascii=False, indent=2))
+    elif form == "csv":
+        _print_csv(analysis)
+    else:
+        _print_table(analysis, explain=explain)
+
+
+def _plain(analysis: "Analysis") -> dict[str, object]:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return {
+        "sentences": [
+            {**asdict(one.sentence), **{k: v for k, v in asdict(one).items() if k != "sentence"}}
+            for one in analysis.sentences
+        ],
+        "dyads": [{**asdict(dyad), "balance": round(dyad.balance, 4)} for dyad in analysis.dyads],
+    }
+
+
+def _print_csv(analysis: "Analysis") -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(
+        ["sentence", "start", "end", "source", "target", "label", "probability", "support", "opposition", "neutrality", "text"]
+    )
+    for one in analysis.sentences:
+        for relation in one.relations:
+            chances = [f"{relation.probabilities[name]:.4f}" for name in ("support", "opposition", "neutrality")]
+            writer.writerow(
+                [one.sentence.index, one.sentence.start, one.sentence.end, relation.source, relation.target]
+                + [relation.label or "", f"{relation.probability:.4f}", *chances, one.sentence.text]
+            )
+
+
+def _print_table(analysis: "Analysis", *, explain: bool) -> None:
+    for one in analysis.sentences:
+        click.echo(f"{one.sentence.index + 1:3}  {one.sentence.text}")
+        if one.skipped:
+            click.echo(f"       ({one.skipped.replace('_', ' ')})")
+        for relation in one.relations:
+            color = {"support": "green", "opposition": "red"}.get(relation.label or "")
+            name = click.style(f"{relation.label or 'abstained':11}", fg=color)
+            line = f"       {relation.source} → {relation.target}  {name} {relation.probability:.2f}"
+            if explain:
+                words = sorted(relation.evidence, key=lambda word: -word.weight)
+                line += "  " + ", ".join(f"{word.text} {word.weight:+.2f}" for word in words[:5])
+            click.echo(line)
+    if analysis.dyads:
+        click.echo("\n     dyad         support  opposition  neutrality  balance")
+    for dyad in analysis.dyads:
+        counts = f"{dyad.support:8} {dyad.opposition:11} {dyad.neutrality:11} {dyad.balance:+8.2f}"
+        click.echo(f"     {dyad.source} → {dyad.target} {counts}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads a process.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Start the HTTP service under gunicorn."""
+    from service.serve import run  # noqa: PLC0415
+
+    run(host=host, port=port, workers=workers, threads=threads)
+
+
+@main.command()
+@click.option("--labels", type=_FOLDER, default=None, help="Folder of labels. Default: the one that is shipped.")
+@click.option("--out", type=_FOLDER, default=None, help="Folder for the model. Default: model_artifacts/.")
+@click.option("-C", "--inverse-penalty", "penalty", type=click.FloatRange(min=0, min_open=True), default=None,
+              help="Inverse strength of the classifier's penalty.")  # fmt: skip
+def train(labels: Path | None, out: Path | None, penalty: float | None) -> None:
+    """Fit the model from labels and write it with its manifest."""
+    from relations.artifact import DEFAULT_FOLDER  # noqa: PLC0415
+    from relations.gazetteer import GazetteerError  # noqa: PLC0415
+
+    try:
+        from training import corpus, fit, lexicon_table  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"training needs {error.name}: run  make train  or install the training extra") from None
+
+    parameters = fit.Parameters() if penalty is None else fit.Parameters(C=penalty)
+    try:
+        _, scores = fit.train(labels or corpus.DEFAULT_FOLDER, out or DEFAULT_FOLDER, parameters, click.echo)
+    except (corpus.CorpusError, lexicon_table.LexiconError, GazetteerError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("\non held-out sentences: " + scores.table())
+
+
+@main.command()
+@click.option("--pairs", type=_FILE, help="JSON lines with text, source and target spans and label.")
+@click.option("--documents", type=_FILE, help="JSON lines with text and relations; mentions are found too.")
+@click.option("--article", type=_FILE, help="A text, compared with --gold.")
+@click.option("--gold", type=_FILE, help="Gold relations of --article, a sentence a line.")
+@click.option("--list-extra", is_flag=True, help="With --documents: list countries found beyond the gold relations.")
+@_AS_OF
+@_MODEL
+def evaluate(
+    pairs: Path | None,
+    documents: Path | None,
+    article: Path | None,
+    gold: Path | None,
+    list_extra: bool,
+    as_of: dt.datetime | None,
+    folder: Path | None,
+) -> None:
+    """Measure the model on texts with known answers."""
+    if not (pairs or documents or article):
+        raise click.UsageError("name what to measure: --pairs, --documents or --article with --gold")
+    if (article is None) != (gold is None):
+        raise click.UsageError("--article and --gold belong together")
+    from training import benchmark  # noqa: PLC0415
+
+    analyser = _analyser(folder)
+    day = _day(as_of)
+    try:
+        if pairs:
+            click.echo(f"{pairs}: {benchmark.pairs(analyser, pairs).table()}\n")
+        if documents:
+            result = benchmark.documents(analyser, documents, day)
+            click.echo(f"{documents}: {result.scores.table()}\n")
+            click.echo(f"countries with a relation that were not found: {len(result.missed)}")
+            for text, country in result.missed:
+                click.echo(f"  {country}  {text}")
+            click.echo(f"countries found beyond the gold relations: {len(result.extra)}")
+            if list_extra:
+                for text, country, surface in result.extra:
+                    click.echo(f"  {country} ({surface})  {text}")
+        if article and gold:
+            compared = benchmark.article(analyser, article, gold, day)
+            click.echo("\n".join(compared.lines))
+            click.echo(f"\n{compared.right} of {compared.required} required relations are right")
+            click.echo("countries not found: " + (", ".join(compared.missed) or "none"))
+    except (benchmark.BenchmarkError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.argument("text")
+@_AS_OF
+def countries(text: str, as_of: dt.datetime | None) -> None:
+    """Show the countries that TEXT mentions."""
+    from relations import anaphora, gazetteer, sentences  # noqa: PLC0415
+    from relations.mentions import MentionFinder  # noqa: PLC0415
+
+    known = gazetteer.load()
+    named = MentionFinder(known).find(text, _day(as_of))
+    for mention in anaphora.merge(named, anaphora.resolve(text, sentences.split(text), named)):
+        note = " (uncertain)" if mention.ambiguous else ""
+        note += f" (refers to {mention.refers_to})" if mention.refers_to else ""
+        click.echo(
+            f"{mention.start:5}–{mention.end:<5} {mention.country}  {mention.kind:10}  {mention.text}  "
+            f"= {known.countries[mention.country].name}{note}"
+        )
+
+
+@main.group()
+def labels() -> None:
+    """Look after the labelled data."""
+
+
+@labels.command()
+@click.argument("folder", type=_FOLDER, required=False)
+def check(folder: Path | None) -> None:
+    """Check the corpus, lexicon and gazetteer in FOLDER; name file, line and reason of what is bad."""
+    from relations import gazetteer  # noqa: PLC0415
+    from training import corpus  # noqa: PLC0415
+    from training.lexicon_table import LexiconError, read  # noqa: PLC0415
+
+    place = folder or corpus.DEFAULT_FOLDER
+    try:
+        known = gazetteer.load(place / "gazetteer")
+        sentences = corpus.read(place, frozenset(known.countries))
+        entries = read(place / "lexicon.tsv")
+    except (gazetteer.GazetteerError, corpus.CorpusError, LexiconError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    pairs = sum(len(sentence.pairs) for sentence in sentences)
+    click.echo(
+        f"{len(sentences):,} sentences with {pairs:,} pairs, {len(entries):,} lexicon entries, "
+        f"{len(known.names):,} names, {len(known.leaders):,} terms of office: no bad row"
+    )

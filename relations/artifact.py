@@ -1,0 +1,182 @@
+"""A trained model on disk: written whole, verified before it is opened."""
+
+import hashlib
+import io
+import json
+import os
+import platform
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from relations.classifier import Model
+
+DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "model_artifacts"
+MODEL_FILE = "model.joblib"
+MANIFEST_FILE = "manifest.json"
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
+
+
+class ArtifactError(Exception):
+    """A model cannot be trusted or opened; the text names cause and remedy."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of a model.
+
+    Attributes
+    ----------
+    name, version, tier : str
+        Which model this is.
+    sha256 : str
+        Digest of the model file, lower-case hexadecimal.
+    labels_sha256 : str
+        Digest of the labelled data and lexicon that it was fitted from.
+    classes : list of str
+        Labels in the order of the probabilities.
+    metrics : dict
+        Scores on held-out documents.
+    versions : dict
+        Python and the libraries it was fitted with.
+    trained_at : str
+        ISO 8601 time, UTC.
+    """
+
+    name: str
+    version: str
+    tier: str
+    sha256: str
+    labels_sha256: str
+    classes: list[str]
+    metrics: dict[str, Any]
+    versions: dict[str, str]
+    trained_at: str
+
+    def to_json(self) -> str:
+        """Readable JSON with a final line end."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Manifest":
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        ArtifactError
+            If the text is not a manifest.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"the manifest is damaged ({error}): restore it or train again") from None
+
+
+def current_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that a model depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that there is always either the old one or the whole new one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def dump(model: Model) -> tuple[bytes, str]:
+    """Serialise a model; the same fit gives the same bytes.
+
+    Returns
+    -------
+    content : bytes
+        Compressed joblib dump.
+    sha256 : str
+        Its digest.
+    """
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer, compress=("zlib", 6))
+    content = buffer.getvalue()
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def save(folder: Path, content: bytes, manifest: Manifest) -> None:
+    """Write model and manifest into a folder, each atomically, the manifest last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / MODEL_FILE, content)
+    _write(folder / MANIFEST_FILE, manifest.to_json().encode())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder.
+
+    Raises
+    ------
+    ArtifactError
+        If there is none or it is damaged.
+    """
+    try:
+        text = (folder / MANIFEST_FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"no readable manifest in {folder} ({error}): train a model or name another folder") from None
+    return Manifest.from_json(text)
+
+
+def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> tuple[Model, Manifest]:
+    """Verify a model and only then unpickle it.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds model.joblib and manifest.json.
+    expected_sha256 : str, optional
+        Digest that is trusted from elsewhere (the image, the environment); without it the manifest's counts.
+
+    Returns
+    -------
+    model : Model
+    manifest : Manifest
+
+    Raises
+    ------
+    ArtifactError
+        If a file is missing, a digest differs, or the model was fitted under another scikit-learn.
+    """
+    manifest = read_manifest(folder)
+    if expected_sha256 is not None and manifest.sha256 != expected_sha256.lower():
+        raise ArtifactError(
+            f"the manifest in {folder} is for model {manifest.sha256[:12]}…, but {expected_sha256[:12]}… is pinned: "
+            "deploy the pinned model or change the pin"
+        )
+    try:
+        content = (folder / MODEL_FILE).read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"no readable model in {folder} ({error}): train a model or name another folder") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != manifest.sha256:
+        raise ArtifactError(
+            f"{folder / MODEL_FILE} has digest {digest[:12]}… where {manifest.sha256[:12]}… belongs; it was not opened: "
+            "restore the file or train again"
+        )
+    here, there = version("scikit-learn"), manifest.versions.get("scikit-learn", "unknown")
+    if here.split(".")[:2] != there.split(".")[:2]:
+        raise ArtifactError(
+            f"the model was fitted under scikit-learn {there}, but {here} is installed: "
+            f"install scikit-learn {there} or train again"
+        )
+    model = joblib.load(io.BytesIO(content))
+    if not isinstance(model, Model):
+        raise ArtifactError(f"{folder / MODEL_FILE} does not hold a model of this project: train again")
+    return model, manifest

@@ -1,0 +1,105 @@
+"""Relations of a text, and of pairs whose actors the client found."""
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from relations import sentences
+from relations.analyser import Options
+from relations.domain import AnalysedSentence, Mention, Pair, Relation, Sentence
+from service.api import Blueprint
+from service.engine import Engine
+from service.schemas import PairsAnswer, PairsRequest, RelationsAnswer, RelationsRequest
+
+blueprint = Blueprint("relations", __name__, url_prefix="/v1", description="Relations between countries.")
+
+
+@blueprint.operation("POST", "/relations", body=RelationsRequest, answer=RelationsAnswer, needs_model=True)
+def relations(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
+    """Read a text: its sentences, the countries each names, and the relation of every ordered pair.
+
+    A sentence that names fewer than two countries comes back too, with the reason why it was skipped.
+    """
+    options = Options(
+        as_of=request.get("as_of") or today(),
+        min_probability=request["min_probability"],
+        include_neutral=request["include_neutral"],
+        explain=request["explain"],
+    )
+    analysis = engine.analyser.analyse(request["text"], options)
+    return {
+        "id": request.get("id"),
+        "model": engine.manifest,
+        "sentences": [_sentence(engine, one, options) for one in analysis.sentences],
+        "dyads": analysis.dyads,
+    }
+
+
+@blueprint.operation("POST", "/pairs", body=PairsRequest, answer=PairsAnswer, needs_model=True)
+def pairs(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
+    """Judge pairs of actors that you found yourself: a sentence and two spans in it.
+
+    The actors need not be countries. Of a longer text only the sentences that hold the two spans count.
+    """
+    asked = [_pair(item, sentences.split(item["text"])) for item in request["items"]]
+    return {
+        "model": engine.manifest,
+        "results": engine.analyser.judge(asked, Options(as_of=today())),
+    }
+
+
+def today() -> dt.date:
+    """Return the day in UTC, so that the answer does not hang on the server's time zone."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def _sentence(engine: Engine, analysed: AnalysedSentence, options: Options) -> dict[str, Any]:
+    sentence = analysed.sentence
+    return {
+        "index": sentence.index,
+        "start": sentence.start,
+        "end": sentence.end,
+        "text": sentence.text,
+        "skipped": analysed.skipped,
+        "mentions": [_mention(engine, one) for one in analysed.mentions],
+        "relations": [_relation(one, options) for one in analysed.relations],
+    }
+
+
+def _mention(engine: Engine, mention: Mention) -> dict[str, Any]:
+    return {
+        "start": mention.start,
+        "end": mention.end,
+        "text": mention.text,
+        "country": mention.country,
+        "name": engine.names[mention.country],
+        "kind": mention.kind,
+        "ambiguous": mention.ambiguous,
+    }
+
+
+def _relation(relation: Relation, options: Options) -> dict[str, Any]:
+    told = {
+        "source": relation.source,
+        "target": relation.target,
+        "label": relation.label,
+        "probability": relation.probability,
+        "probabilities": relation.probabilities,
+    }
+    return told | {"evidence": relation.evidence} if options.explain else told
+
+
+def _pair(item: dict[str, Any], split: Sequence[Sentence]) -> Pair:
+    """Cut the pair's sentences out of its text."""
+    text = item["text"]
+    spans = sorted((item[role]["start"], item[role]["end"], role) for role in ("source", "target"))
+    begin, stop = spans[0][0], spans[1][1]
+    if split:
+        # A span may lie in the white space between sentences: the stretch holds both spans all the same.
+        first = max(bisect_right([one.start for one in split], begin) - 1, 0)
+        last = min(bisect_left([one.end for one in split], stop), len(split) - 1)
+        begin = min(begin, split[first].start)
+        stop = max(stop, split[last].end)
+    actors = tuple((start - begin, end - begin, role) for start, end, role in spans)
+    return Pair(text[begin:stop], actors, "source", "target")
