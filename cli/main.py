@@ -3,9 +3,10 @@
 import csv
 import datetime as dt
 import json
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -58,7 +59,7 @@ def main() -> None:
 @_AS_OF
 @_MODEL
 def label(
-    file: click.utils.LazyFile,
+    file: IO[str],
     form: str | None,
     min_probability: float,
     no_neutral: bool,
@@ -72,7 +73,9 @@ def label(
     try:
         text = file.read()
     except UnicodeDecodeError as error:
-        raise click.ClickException(f"{file.name} is not UTF-8 ({error.reason} at byte {error.start}): convert it first") from None
+        raise click.ClickException(
+            f"{file.name} is not UTF-8 ({error.reason} at byte {error.start}): convert it first"
+        ) from None
     if not text.strip():
         raise click.ClickException(f"{file.name} is empty")
     options = Options(_day(as_of), min_probability, not no_neutral, explain)
@@ -100,15 +103,26 @@ def _plain(analysis: "Analysis") -> dict[str, object]:
 def _print_csv(analysis: "Analysis") -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(
-        ["sentence", "start", "end", "source", "target", "label", "probability", "support", "opposition", "neutrality", "text"]
+        [
+            "sentence",
+            "start",
+            "end",
+            "source",
+            "target",
+            "label",
+            "probability",
+            "support",
+            "opposition",
+            "neutrality",
+            "text",
+        ]
     )
     for one in analysis.sentences:
         for relation in one.relations:
             chances = [f"{relation.probabilities[name]:.4f}" for name in ("support", "opposition", "neutrality")]
-            writer.writerow(
-                [one.sentence.index, one.sentence.start, one.sentence.end, relation.source, relation.target]
-                + [relation.label or "", f"{relation.probability:.4f}", *chances, one.sentence.text]
-            )
+            place = (one.sentence.index, one.sentence.start, one.sentence.end)
+            judged = (relation.source, relation.target, relation.label or "", f"{relation.probability:.4f}")
+            writer.writerow((*place, *judged, *chances, one.sentence.text))
 
 
 def _print_table(analysis: "Analysis", *, explain: bool) -> None:
@@ -132,15 +146,37 @@ def _print_table(analysis: "Analysis", *, explain: bool) -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--threads", type=click.IntRange(1), default=4, show_default=True, help="Threads a process.")
-def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Start the HTTP service under gunicorn."""
-    from service.serve import run  # noqa: PLC0415
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+def serve(host: str, port: int) -> None:
+    """Start the HTTP service under gunicorn.
 
-    run(host=host, port=port, workers=workers, threads=threads)
+    All else is set by environment variables that begin with COUNTRY_RELATIONS_; the README lists them.
+    """
+    from service.config import ConfigError, Settings  # noqa: PLC0415
+    from service.serve import serve as run  # noqa: PLC0415
+
+    try:
+        settings = Settings.from_environment(os.environ)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    run(settings, host, port, greet=True)
+
+
+@main.command()
+@click.option("--url", default="http://127.0.0.1:8000/health/ready", show_default=True, help="What to ask.")
+def health(url: str) -> None:
+    """Ask a running service whether it is ready; exit status 1 where it is not. For container health checks."""
+    from urllib.error import URLError  # noqa: PLC0415
+    from urllib.request import urlopen  # noqa: PLC0415
+
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError("--url must be an http or https address")
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 - the scheme was checked
+            click.echo(answer.read().decode())
+    except (URLError, OSError) as error:
+        raise click.ClickException(f"{url}: {error}") from None
 
 
 @main.command()
@@ -156,7 +192,9 @@ def train(labels: Path | None, out: Path | None, penalty: float | None) -> None:
     try:
         from training import corpus, fit, lexicon_table  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"training needs {error.name}: run  make train  or install the training extra") from None
+        raise click.ClickException(
+            f"training needs {error.name}: run  make train  or install the training extra"
+        ) from None
 
     parameters = fit.Parameters() if penalty is None else fit.Parameters(C=penalty)
     try:
@@ -171,7 +209,9 @@ def train(labels: Path | None, out: Path | None, penalty: float | None) -> None:
 @click.option("--documents", type=_FILE, help="JSON lines with text and relations; mentions are found too.")
 @click.option("--article", type=_FILE, help="A text, compared with --gold.")
 @click.option("--gold", type=_FILE, help="Gold relations of --article, a sentence a line.")
-@click.option("--list-extra", is_flag=True, help="With --documents: list countries found beyond the gold relations.")
+@click.option(
+    "--list-extra", is_flag=True, help="With --documents: list countries found beyond the gold relations."
+)
 @_AS_OF
 @_MODEL
 def evaluate(

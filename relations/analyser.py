@@ -17,9 +17,18 @@ from relations.domain import (
     Pair,
     Relation,
     Sentence,
+    Skipped,
 )
 from relations.mentions import MentionFinder
 from relations.pairs import actors_of, pairs_of
+
+MAX_PAIRS = 20_000
+"""Pairs that one text may have. They grow with the square of the countries in a sentence: a list of all countries
+in one sentence has 40,000."""
+
+
+class TooManyPairsError(ValueError):
+    """A text names so many countries in its sentences that its pairs would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +110,15 @@ class Analyser:
         -------
         list of Analysis
             One a text, in order.
+
+        Raises
+        ------
+        TooManyPairsError
+            If a text has more than `MAX_PAIRS` pairs; before any is judged.
         """
         read = [self.mentions(text, options.as_of) for text in texts]
+        for _, grouped in read:
+            _check_size(grouped)
         pairs = [
             pairs_of(sentence.text, actors_of(sentence, found))
             for split, grouped in read
@@ -143,6 +159,16 @@ class Analyser:
         ]
 
 
+def _check_size(grouped: list[list[Mention]]) -> None:
+    counts = [len({mention.country for mention in found}) for found in grouped]
+    pairs = sum(count * (count - 1) for count in counts)
+    if pairs > MAX_PAIRS:
+        raise TooManyPairsError(
+            f"The text has {pairs:,} pairs of countries, up to {max(counts)} countries in one sentence; "
+            f"at most {MAX_PAIRS:,} pairs are judged at a time: send it in parts, without lists of countries."
+        )
+
+
 def _analysis(rows: list[tuple[Sentence, list[Mention], list[Relation]]], options: Options) -> Analysis:
     analysed: list[AnalysedSentence] = []
     counts: Counter[tuple[str, str, str]] = Counter()
@@ -160,7 +186,7 @@ def _analysis(rows: list[tuple[Sentence, list[Mention], list[Relation]]], option
             for one in relations
             if options.include_neutral or one.label != Label.NEUTRALITY
         )
-        skipped = "no_country" if not countries else "one_country" if len(countries) == 1 else None
+        skipped: Skipped | None = "no_country" if not countries else "one_country" if len(countries) == 1 else None
         analysed.append(AnalysedSentence(sentence, tuple(found), kept, skipped))
     dyads = tuple(
         Dyad(source, target, *(counts[source, target, label] for label in ("support", "opposition", "neutrality")))

@@ -8,18 +8,21 @@ from relations.domain import Mention, Sentence
 from relations.folding import fold
 
 _NOUN = (
-    r"(?:(?:[a-z]+[ -])?(?:countries|nations|neighbou?rs|governments|capitals|states|sides|allies|rivals|powers|republics"
-    r"|leaders|foreign ministers|presidents|prime ministers|foes|enemies|armies|militaries|parties))"
+    r"(?:(?:[a-z]+[ -])?(?:countries|nations|neighbou?rs|governments|capitals|states|sides|allies|rivals|powers"
+    r"|republics|leaders|foreign ministers|presidents|prime ministers|foes|enemies|armies|militaries|parties))"
 )
 _BOTH = re.compile(
     rf"(?<!\w)(?:[Tt]he two {_NOUN}|[Tt]hese two {_NOUN}|[Bb]oth {_NOUN}|[Ee]ach other|[Oo]ne another)(?!\w)"
 )
-_FORMER = re.compile(r"(?<!\w)[Tt]he (former|latter)(?=[ ,.;:]|'s)(?! (?:[A-Z]|president|prime|leader|minister|chief|head))")
-_ONE = re.compile(
-    r"(?:(?:^|(?<=[.!?:;,\"] )|(?<= that )|(?<= said ))(?:[Tt]he country|[Ii]ts (?:government|army|military|"
-    r"foreign ministry|president|prime minister|parliament|foreign minister|defen[cs]e ministry))(?!\w))"
+_FORMER = re.compile(
+    r"(?<!\w)[Tt]he (former|latter)(?=[ ,.;:]|'s)(?! (?:[A-Z]|president|prime|leader|minister|chief|head))"
 )
-_REACH = 3
+_ONE = re.compile(
+    r"(?<!\w)(?:[Tt]he country(?! (?:of|club|music|house|that|where|which|side))"
+    r"|(?:^|(?<=[.!?:;\"] ))Its (?:government|army|military|foreign ministry|president|prime minister|parliament"
+    r"|foreign minister|defen[cs]e ministry))(?!\w)"
+)
+_REACH = 2
 """Sentences back in which an antecedent is looked for."""
 
 
@@ -125,11 +128,11 @@ def _single(
     if before:
         firsts = _firsts(before)
         return list(firsts.values()) if len(firsts) == 1 else []
-    if back:
-        firsts = _firsts(back[0])
-        others = {mention.country for mention in here}
-        if len(firsts) == 1 and not others & set(firsts):
-            return list(firsts.values())
+    for mentions in back:
+        firsts = _firsts(mentions)
+        if firsts:
+            clear = len(firsts) == 1 and not {mention.country for mention in here} & set(firsts)
+            return list(firsts.values()) if clear else []
     return []
 
 

@@ -130,7 +130,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = (folder / MANIFEST_FILE).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"no readable manifest in {folder} ({error}): train a model or name another folder") from None
+        raise ArtifactError(
+            f"no readable manifest in {folder} ({error}): train a model or name another folder"
+        ) from None
     return Manifest.from_json(text)
 
 
@@ -157,18 +159,20 @@ def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> t
     manifest = read_manifest(folder)
     if expected_sha256 is not None and manifest.sha256 != expected_sha256.lower():
         raise ArtifactError(
-            f"the manifest in {folder} is for model {manifest.sha256[:12]}…, but {expected_sha256[:12]}… is pinned: "
-            "deploy the pinned model or change the pin"
+            f"the manifest in {folder} is for model {manifest.sha256[:12]}…, but {expected_sha256[:12]}… is "
+            "pinned: deploy the pinned model or change the pin"
         )
     try:
         content = (folder / MODEL_FILE).read_bytes()
     except OSError as error:
-        raise ArtifactError(f"no readable model in {folder} ({error}): train a model or name another folder") from None
+        raise ArtifactError(
+            f"no readable model in {folder} ({error}): train a model or name another folder"
+        ) from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != manifest.sha256:
         raise ArtifactError(
-            f"{folder / MODEL_FILE} has digest {digest[:12]}… where {manifest.sha256[:12]}… belongs; it was not opened: "
-            "restore the file or train again"
+            f"{folder / MODEL_FILE} has digest {digest[:12]}… where {manifest.sha256[:12]}… belongs; it was not "
+            "opened: restore the file or train again"
         )
     here, there = version("scikit-learn"), manifest.versions.get("scikit-learn", "unknown")
     if here.split(".")[:2] != there.split(".")[:2]:

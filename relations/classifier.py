@@ -136,10 +136,11 @@ class Model:
         shares = dict(zip(row.indices.tolist(), (row.data * weights[row.indices]).tolist(), strict=True))
         whole = self._features.describe(pair)
         tokens = tokenise(pair.text, pair.actors)
+        masked = {(start, end) for start, end, _ in pair.actors}
         lost = {
             index: whole - self._features.describe(pair, blank=index)
             for index, actor in enumerate(tokens.actors)
-            if actor is None
+            if actor is None and tokens.spans[index] not in masked
         }
         owners: dict[int, int] = {}
         for counts in lost.values():
@@ -159,5 +160,3 @@ class Model:
         return Explanation(
             classes[first], classes[second], float(logits[first] - logits[second]), tuple(words), structure
         )
-
-

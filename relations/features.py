@@ -54,7 +54,9 @@ class Reading:
     clauses: tuple[int, ...]
 
 
-def read(text: str, actors: tuple[tuple[int, int, str], ...], lexicon: Lexicon, blank: int | None = None) -> Reading:
+def read(
+    text: str, actors: tuple[tuple[int, int, str], ...], lexicon: Lexicon, blank: int | None = None
+) -> Reading:
     """Tokenise a sentence and look its words up.
 
     Parameters
@@ -307,9 +309,7 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             for start, features in zip(starts, kept, strict=True)
         )
         self.bounds_ = sizes
-        df = [
-            frequency[f] for frequency, features in zip(frequencies, kept, strict=True) for f in features
-        ]
+        df = [frequency[f] for frequency, features in zip(frequencies, kept, strict=True) for f in features]
         self.idf_ = np.log((1 + count) / (1 + np.asarray(df, dtype=np.float64))) + 1
         return self
 

@@ -23,6 +23,8 @@ def fold_character(character: str) -> str:
         return _PLAIN[character]
     if character.isascii():
         return character
+    if "\ud800" <= character <= "\udfff":
+        return "\ufffd"
     return "".join(
         _PLAIN.get(part, part)
         for part in unicodedata.normalize("NFKD", character)

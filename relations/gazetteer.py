@@ -12,7 +12,7 @@ from relations.domain import MentionKind
 from relations.folding import fold
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "labels" / "gazetteer"
-FLAGS = frozenset({"cased", "weak", "person", "part", "prefix", "media", "city"})
+FLAGS = frozenset({"cased", "weak", "person", "part", "prefix", "media", "city", "language"})
 OFFICES = frozenset({"head of state", "head of government", "foreign minister", "defence minister", "leader"})
 PLACES = frozenset({"before", "after", "near", "text", "default"})
 NO_COUNTRY = "-"
@@ -26,7 +26,10 @@ class GazetteerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country or party of its own; dates of existence are years, None where they do not matter."""
+    """A country or territory; dates of existence are years, None where they do not matter.
+
+    ``party`` tells the countries and parties of the codebook from dependent territories, which are no actors.
+    """
 
     code: str
     name: str
@@ -38,6 +41,7 @@ class Country:
     fips: str
     since: int | None
     until: int | None
+    party: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +157,12 @@ def _period(place: str, row: dict[str, str]) -> tuple[dt.date, dt.date]:
 
 def _countries(path: Path) -> dict[str, Country]:
     found: dict[str, Country] = {}
-    for place, row in _rows(path, "code name official capital region cow cow_code fips from until"):
+    for place, row in _rows(path, "code name official capital region cow cow_code fips from until party"):
         code = row["code"]
         _require(place, len(code) == 3 and code.isascii() and code.isupper(), f"'{code}' is no alpha-3 code")
         _require(place, code not in found, f"{code} stands twice")
         _require(place, bool(row["name"]) and bool(row["region"]), "a country needs a name and a region")
+        _require(place, row["party"] in {"yes", "no"}, "party is yes or no")
         try:
             since, until = (int(row[key]) if row[key] else None for key in ("from", "until"))
         except ValueError:
@@ -173,6 +178,7 @@ def _countries(path: Path) -> dict[str, Country]:
             row["fips"],
             since,
             until,
+            row["party"] == "yes",
         )
     return found
 

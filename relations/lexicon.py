@@ -62,7 +62,9 @@ class Lexicon:
         list of Hit
             In order of ``first``.
         """
-        lemmas = [None if actor else self.lemmas.get(word, word) for word, actor in zip(words, actors, strict=True)]
+        lemmas = [
+            None if actor else self.lemmas.get(word, word) for word, actor in zip(words, actors, strict=True)
+        ]
         hits: list[Hit] = []
         taken = [False] * len(words)
         for first, lemma in enumerate(lemmas):

@@ -27,7 +27,7 @@ _TITLE_WORDS = (
     "President-elect president-elect Generalissimo Captain Capt. Lt. Maj. Admiral Adm. chief Chief junta"
 ).split()
 _COURTESY = ("Mr", "Mr.", "Mrs", "Mrs.", "Ms", "Ms.")
-_TITLE = re.compile(r"(?:%s)[ ]$" % "|".join(re.escape(word) for word in _TITLE_WORDS))
+_TITLE = re.compile(rf"(?:{'|'.join(re.escape(word) for word in _TITLE_WORDS)}) $")
 _OFFICE_OF = {
     "foreign minister": re.compile(r"(?:[Ff]oreign (?:[Mm]inister|[Ss]ecretary)|Secretary of State) $"),
     "defence minister": re.compile(r"(?:[Dd]efen[cs]e (?:[Mm]inister|[Ss]ecretary)|Secretary of Defense) $"),
@@ -37,8 +37,22 @@ _OFFICE_OF = {
 _PREVIOUS_WORD = re.compile(r"([^\W\d_][\w.'-]*)[ ]$")
 _NEXT_WORD = re.compile(r"[ ]([^\W\d_][\w'-]*)")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\"(\n-])\s*$")
+_LANGUAGE_BEFORE = re.compile(
+    r"(?<!\w)(?:in|into|from|[Ss]peaks?|[Ss]poke|[Ss]peaking|spoken|fluent|broken|halting|perfect|some|[Ll]earn(?:s|ed|ing|t)?"
+    r"|[Tt]aught|[Tt]each(?:es|ing)?|[Tt]ranslated|stud(?:y|ies|ied)|both|simple|plain|little) $"
+)
+_LANGUAGE_CHAIN = re.compile(r",? (?:and|or|but|to)?(?: (?:in|a|little|into|not))* ?|, ")
+_LANGUAGE_END = (
+    r"[.,;:!?)\"]|$| (?:are|is|was|were|with|by|as|on|at|that|when|but|before|after|because|for|to|since|while|so"
+    r"|from|fluently|rather|than|if|he|she|they|we|only)(?!\w)"
+)
+_LANGUAGE_AFTER = re.compile(
+    rf"(?:{_LANGUAGE_END}| (?:and|or)(?: in| into| a little)? [A-Z][a-z]+(?:{_LANGUAGE_END}| and(?!\w)))"
+)
 _MONTHS = frozenset({"May", "March", "August", "June"})
-_MONTH_BEFORE = re.compile(r"(?:\d|\b(?:in|last|next|of|since|until|by|this|early|late|mid|through)) $", re.IGNORECASE)
+_MONTH_BEFORE = re.compile(
+    r"(?:\d|\b(?:in|last|next|of|since|until|by|this|early|late|mid|through)) $", re.IGNORECASE
+)
 _MONTH_AFTER = re.compile(r" \d")
 _DATELINE_AFTER = re.compile(r"(?: news agency)?\s*\)")
 
@@ -57,6 +71,10 @@ class _Surface:
     senses: list[tuple[Sense, re.Pattern[str] | None]] = field(default_factory=list)
     other: bool = False
     """A phrase that means no country."""
+    silent: bool = False
+    """Means no country and nobody."""
+    namesake: str = ""
+    """Of a phrase such as "Michael Jordan" the part that is also a country's name."""
     shorter: list["_Surface"] = field(default_factory=list)
     """Surfaces that this one begins with, the longest first."""
 
@@ -125,6 +143,8 @@ class MentionFinder:
         self._entries = list(patterns.values())
         for surface in self._entries:
             surface.plain = self._plain(surface)
+            surface.namesake = self._namesake(surface)
+            surface.silent = surface.other and not surface.names and not surface.namesake
         self._automaton = AhoCorasick(list(patterns), matchkind=MatchKind.LeftmostLongest)
 
     def _surface(self, text: str) -> _Surface:
@@ -133,7 +153,11 @@ class MentionFinder:
 
     def _read_names(self) -> None:
         for name in self.gazetteer.names:
-            self._surface(name.surface).names.append(name)
+            if self.gazetteer.countries[name.country].party:
+                self._surface(name.surface).names.append(name)
+            else:
+                # A dependent territory is no actor, but its name must not be taken for another's.
+                self._surface(name.surface).other = True
 
     def _read_leaders(self) -> None:
         for leader in self.gazetteer.leaders:
@@ -152,9 +176,17 @@ class MentionFinder:
                 patterns.setdefault(text.upper(), surface)
         return patterns
 
+    def _namesake(self, surface: _Surface) -> str:
+        """The last word of a person's name where it is a country's name too."""
+        given, _, last = surface.text.rpartition(" ")
+        alone = self._surfaces.get(last)
+        if surface.other and given in self.gazetteer.given_names and alone is not None:
+            return last
+        return ""
+
     @staticmethod
     def _plain(surface: _Surface) -> tuple[str, MentionKind] | None:
-        weighed = {"weak", "person", "prefix", "media"}
+        weighed = {"weak", "person", "prefix", "media", "language"}
         countries = {name.country for name in surface.names}
         if (
             len(countries) != 1
@@ -186,7 +218,8 @@ class MentionFinder:
         certain: list[_Found] = []
         open_cases: list[tuple[int, int, _Surface]] = []
         entries, last = self._entries, len(folded)
-        for index, start, end in self._automaton.find_matches_as_indexes(folded):
+        for index, start, stop in self._automaton.find_matches_as_indexes(folded):
+            end = stop
             if start and folded[start - 1].isalnum():
                 continue
             surface = entries[index]
@@ -195,9 +228,11 @@ class MentionFinder:
                 if shorter is None:
                     continue
                 surface, end = shorter, start + len(shorter.text)
+            if surface.silent:
+                continue
             if surface.plain is not None:
                 certain.append(_Found(start, end, *surface.plain))
-            elif not surface.other or surface.names:
+            else:
                 open_cases.append((start, end, surface))
         if open_cases:
             certain = _Context(folded, as_of, self.gazetteer.given_names, certain).settle(open_cases)
@@ -227,11 +262,17 @@ class _Context:
         self.ends = {found.end for found in certain}
         self.established: dict[str, Leader] = {}
         """Surname to the leader whom this text has introduced by full name or title."""
+        self.persons: dict[str, int] = {}
+        """Surfaces that this text uses as part of a person's name, with the first place."""
+        self.language_end = -1
+        """Where the last demonym that names a language ends."""
 
     def settle(self, cases: list[tuple[int, int, _Surface]]) -> list[_Found]:
         named: list[tuple[int, int, _Surface]] = []
         for start, end, surface in cases:
-            if surface.people:
+            if surface.namesake:
+                self.persons.setdefault(surface.namesake, start)
+            elif surface.people:
                 leader = self._holder(surface.people, start)
                 self._establish(leader)
                 self._add(_Found(start, end, leader.country, "leader"))
@@ -321,23 +362,36 @@ class _Context:
 
     def _headline(self, start: int) -> bool:
         """Whether most words around are capitalised, so that a capital says nothing."""
-        words = re.findall(r"[^\W\d_]{4,}", self.folded[max(0, start - 60) : start + 60])
+        words: list[str] = re.findall(r"[^\W\d_]{4,}", self.folded[max(0, start - 60) : start + 60])
         return sum(word[0].isupper() for word in words) > 0.7 * len(words)
 
     # Names
 
     def _name(self, start: int, end: int, surface: _Surface) -> _Found | None:
         names = self._in_force(surface.names)
-        if not names or self._person(start, end, surface, names):
+        if not names:
+            return None
+        if self._person(start, end, surface, names):
+            self.persons.setdefault(surface.text, start)
+            return None
+        if self._language(start, end, names):
+            self.language_end = end
             return None
         if any("prefix" in name.flags for name in names):
             following = self.folded[end : end + 2]
-            if not (following[:1] == "-" and following[1:].isupper()):
-                return None
+            if following[:1] == "-" and following[1:].isupper():
+                return _Found(start, end, names[0].country, names[0].kind)
+            return None
         if any("media" in name.flags for name in names) and _DATELINE_AFTER.match(self.folded, end):
             return None
         kinds = {name.country: name.kind for name in reversed(names)}
-        scores = self._scores(start, end, surface)
+        scores: dict[str, int] = {}
+        for reading, score in self._scores(start, end, surface).items():
+            if reading in kinds:
+                scores[reading] = scores.get(reading, 0) + score
+            elif all(name.country != reading for name in surface.names):
+                # Another place of the name, such as Lebanon's Tripoli.
+                scores[NO_COUNTRY] = scores.get(NO_COUNTRY, 0) + score
         best = max(scores.values(), default=0)
         winners = [reading for reading, score in scores.items() if score == best]
         if best and len(winners) == 1:
@@ -347,9 +401,13 @@ class _Context:
         if vouched and not best:
             return self._reading(start, end, vouched[0], kinds, ambiguous="weak" in names[0].flags)
         default = next((sense.reading for sense, _ in surface.senses if sense.place == "default"), None)
+        if default not in kinds and default != NO_COUNTRY:
+            default = None
         if default is None:
             strong = [name for name in names if "weak" not in name.flags]
             default = strong[0].country if strong else NO_COUNTRY
+        if self.persons.get(surface.text, start) < start:
+            return None
         doubtful = len({*kinds, *scores}) > 1 or any(name.flags & _DOUBTFUL for name in names)
         alone = not self._countries(start - _NEAR, end + _NEAR) - {default}
         return self._reading(start, end, default, kinds, ambiguous=doubtful and (bool(best) or alone))
@@ -364,7 +422,7 @@ class _Context:
 
     def _in_force(self, names: list[Name]) -> list[Name]:
         valid = [name for name in names if name.since <= self.as_of <= name.until]
-        if valid or any(name.kind == "government" for name in names):
+        if valid or any(name.kind in {"government", "capital"} for name in names):
             return valid
         return [max(names, key=lambda name: name.until)]
 
@@ -373,14 +431,10 @@ class _Context:
             return False
         before = self._before(start)
         previous = _PREVIOUS_WORD.search(before)
-        if (
-            previous
-            and previous[1] in self.given_names
-            and start - len(before) + previous.end(1) not in self.ends
-        ):
+        if previous and previous[1] in self.given_names and start - len(before) + previous.end(1) not in self.ends:
             return True
         following = _NEXT_WORD.match(self.folded, end)
-        return (
+        return bool(
             surface.text in self.given_names
             and following is not None
             and following[1][0].isupper()
@@ -389,6 +443,15 @@ class _Context:
             and not self._headline(start)
             and not self._countries(following.start(1), following.start(1) + 1)
         )
+
+    def _language(self, start: int, end: int, names: list[Name]) -> bool:
+        """Whether a demonym names a language: "in French and Italian", not "in French and Italian waters"."""
+        if "language" not in names[0].flags:
+            return False
+        chained = self.language_end >= 0 and _LANGUAGE_CHAIN.fullmatch(self.folded, self.language_end, start)
+        if not chained and not _LANGUAGE_BEFORE.search(self._before(start)):
+            return False
+        return bool(_LANGUAGE_AFTER.match(self.folded, end))
 
     def _scores(self, start: int, end: int, surface: _Surface) -> dict[str, int]:
         scores: dict[str, int] = {}

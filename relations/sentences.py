@@ -1,12 +1,15 @@
 """Text into sentences."""
 
 import re
+from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
 from relations.domain import Sentence
 
 _LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which broken decoding leaves; the segmenter takes whole ones only."""
 _SPACE = re.compile(r"[^\S\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -29,7 +32,7 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
     for block in blocks:
         width = max(end - start for start, end in block)
         begin = block[0][0]
-        for (start, end), (following, stop) in zip(block, block[1:], strict=False):
+        for (start, end), (following, stop) in pairwise(block):
             words = text[following:stop].split(maxsplit=1)
             if end - start + 1 + len(words[0]) <= width:
                 spans.append((begin, end))
@@ -55,7 +58,7 @@ def split(text: str) -> list[Sentence]:
     found: list[Sentence] = []
     for begin, end in _paragraphs(text):
         paragraph = text[begin:end]
-        for boundary in get_sentence_boundaries("en", paragraph):
+        for boundary in get_sentence_boundaries("en", _SURROGATE.sub("\ufffd", paragraph)):
             start, stop = boundary["start_index"], boundary["end_index"]
             body = paragraph[start:stop]
             bare = body.strip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _WORD = re.compile(
     r"n't\b|[^\W\d_]+(?=n't\b)|'s\b|-?[^\W\d_]+(?:[-'](?!s\b)[^\W\d_]+)*-?|\d+(?:[.,]\d+)*|[^\w\s]",
 )
-_PLAIN = str.maketrans("‘’‛ʼ“”„«»‐‑–—", "''''\"\"\"\"\"----")
+_PLAIN = str.maketrans("‘’‛ʼ“”„«»‐‑–—", '\'\'\'\'"""""----')
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def tokenise(text: str, actors: tuple[tuple[int, int, str], ...]) -> Tokens:
     -------
     Tokens
         A hyphen stays with the word that an actor leans on ("-led", "pro-"), a possessive "'s" and the
-        "n't" of a negation are tokens of their own.
+        "n't" of a negation are tokens of their own. Between two actors of one span stands an "and".
     """
     plain = text.translate(_PLAIN)
     words: list[str] = []
@@ -59,6 +59,10 @@ def tokenise(text: str, actors: tuple[tuple[int, int, str], ...]) -> Tokens:
             spans.append(match.span())
             owners.append(None)
         if actor is not None:
+            if start < position:
+                words.append("and")
+                spans.append((start, end))
+                owners.append(None)
             words.append(plain[start:end])
             spans.append((start, end))
             owners.append(actor)

@@ -4,9 +4,7 @@ from service.api import Blueprint
 from service.engine import Engine
 from service.schemas import HealthAnswer
 
-blueprint = Blueprint(
-    "health", __name__, url_prefix="/health", description="For whoever watches the service."
-)
+blueprint = Blueprint("health", __name__, url_prefix="/health", description="For whoever watches the service.")
 
 
 @blueprint.operation("GET", "/live", answer=HealthAnswer)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from relations import sentences
-from relations.analyser import Options
+from relations.analyser import Options, TooManyPairsError
 from relations.domain import AnalysedSentence, Mention, Pair, Relation, Sentence
 from service.api import Blueprint
 from service.engine import Engine
+from service.errors import InvalidRequest
 from service.schemas import PairsAnswer, PairsRequest, RelationsAnswer, RelationsRequest
 
 blueprint = Blueprint("relations", __name__, url_prefix="/v1", description="Relations between countries.")
@@ -27,7 +28,10 @@ def relations(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
         include_neutral=request["include_neutral"],
         explain=request["explain"],
     )
-    analysis = engine.analyser.analyse(request["text"], options)
+    try:
+        analysis = engine.analyser.analyse(request["text"], options)
+    except TooManyPairsError as error:
+        raise InvalidRequest({"text": [str(error)]}) from None
     return {
         "id": request.get("id"),
         "model": engine.manifest,
@@ -76,6 +80,7 @@ def _mention(engine: Engine, mention: Mention) -> dict[str, Any]:
         "name": engine.names[mention.country],
         "kind": mention.kind,
         "ambiguous": mention.ambiguous,
+        "refers_to": mention.refers_to,
     }
 
 

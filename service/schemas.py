@@ -41,9 +41,7 @@ def plain(text: str) -> None:
 class Flag(fields.Boolean):
     """True or false."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> bool:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
@@ -73,9 +71,7 @@ class Day(fields.Date):
 class Identifier(fields.Raw):
     """A string or an integer that the client chose."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, str):
             plain(value)
             validate.Length(max=MAX_ID)(value)
@@ -244,6 +240,11 @@ class MentionAnswer(Answer):
     ambiguous = fields.Boolean(
         required=True,
         metadata={"description": "The words can mean something else and the context decided little."},
+    )
+    refers_to = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": 'Of an anaphor such as "both nations": the words that it stands for.'},
     )
 
 

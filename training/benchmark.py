@@ -184,8 +184,6 @@ def article(analyser: Analyser, text: Path, gold: Path, as_of: dt.date) -> Artic
             right += want["required"] and hit
             mark = ("right" if hit else "WRONG") if want["required"] else ("(right)" if hit else "(wrong)")
             probability = f"{one.probability:.2f}" if one else ""
-            lines.append(
-                f"{number:3} {want['source']}→{want['target']}  {want['label']:11} {label or 'abstained':11} {probability:5} {mark}"
-            )
+            pair = f"{number:3} {want['source']}→{want['target']}"
+            lines.append(f"{pair}  {want['label']:11} {label or 'abstained':11} {probability:5} {mark}")
     return ArticleResult(lines, required, right, missed)
-

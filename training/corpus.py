@@ -66,7 +66,10 @@ def _check_text(row: dict[str, Any]) -> str:
 def _check_mentions(row: dict[str, Any], countries: frozenset[str]) -> str:
     spans: list[tuple[int, int]] = []
     for mention in row["mentions"]:
-        if not isinstance(mention, dict) or set(mention) not in ({"start", "end", "country"}, {"start", "end", "actor"}):
+        if not isinstance(mention, dict) or set(mention) not in (
+            {"start", "end", "country"},
+            {"start", "end", "actor"},
+        ):
             return "a mention has the keys start, end and either country or actor"
         start, end = mention["start"], mention["end"]
         if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(row["text"]):
@@ -141,7 +144,9 @@ def _labelled(row: dict[str, Any], name: str) -> LabelledSentence:
         row["text"],
         tuple(
             LabelledPair(
-                Pair(row["text"], actors, relation["source"], relation["target"]), relation["label"], relation["event"]
+                Pair(row["text"], actors, relation["source"], relation["target"]),
+                relation["label"],
+                relation["event"],
             )
             for relation in row["relations"]
         ),

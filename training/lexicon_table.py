@@ -60,7 +60,9 @@ def read(path: Path) -> list[tuple[tuple[str, ...], str, Entry]]:
                 if wrong:
                     raise LexiconError(f"{path}:{number}: {name} of '{phrase}' must be one of: {allowed}")
             if (phrase, pos) in seen:
-                raise LexiconError(f"{path}:{number}: '{phrase}' ({pos}) stands already in line {seen[phrase, pos]}")
+                raise LexiconError(
+                    f"{path}:{number}: '{phrase}' ({pos}) stands already in line {seen[phrase, pos]}"
+                )
             seen[phrase, pos] = number
             rows.append((words, pos, Entry(kind, POLARITIES[polarity])))
     return rows
@@ -97,7 +99,9 @@ def compile_lexicon(path: Path) -> Lexicon:
 
 
 def _forms(word: str, parts: tuple[str, ...]) -> list[str]:
-    return sorted({form.lower() for part in parts for forms in getAllInflections(word, upos=part).values() for form in forms})
+    return sorted(
+        {form.lower() for part in parts for forms in getAllInflections(word, upos=part).values() for form in forms}
+    )
 
 
 def _lemma(word: str) -> str:

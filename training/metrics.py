@@ -98,7 +98,8 @@ def calibration_error(correct: NDArray[np.bool_], confidence: NDArray[np.float64
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     return float(
         sum(
-            abs(correct[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)
+            abs(correct[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean()
+            for b in np.unique(bins)
         )
     )
 
@@ -122,7 +123,9 @@ def score(labels: Sequence[str], probabilities: NDArray[np.float64], classes: Se
     right = np.asarray(labels)
     names = list(classes)
     judged = np.asarray(names)[probabilities.argmax(axis=1)]
-    precision, recall, f1, support = precision_recall_fscore_support(right, judged, labels=names, zero_division=0.0)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        right, judged, labels=names, zero_division=0.0
+    )
     stance = right != "neutrality"
     for_, against = (probabilities[:, names.index(label)] for label in ("support", "opposition"))
     sided = np.where(for_ > against, "support", "opposition")

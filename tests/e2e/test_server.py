@@ -78,9 +78,7 @@ class Server:
 @contextmanager
 def running(folder, **variables):
     """Start a server on a free port and see that it is gone afterwards."""
-    environment = os.environ | {
-        PREFIX + name: value for name, value in ({"WORKERS": "1"} | variables).items()
-    }
+    environment = os.environ | {PREFIX + name: value for name, value in ({"WORKERS": "1"} | variables).items()}
     with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as err:
         process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=out, stderr=err)
     server = Server(process, folder)

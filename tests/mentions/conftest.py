@@ -1,9 +1,9 @@
-"""Reads the hand-made snippets and gives each test its own.
+r"""Reads the hand-made snippets and gives each test its own.
 
 A file holds blocks of lines, separated by empty lines; ``#`` begins a comment line. A block is one text, in
 which ``[surface|CODE]``, ``[surface|CODE|kind]`` or ``[surface|CODE|?]`` marks every expected mention, and
 ``[both nations|CHN+RUS|anaphor]`` an anaphor for two countries. A first line ``as_of: 2004-05-16`` dates the
-text. ``\\n``, ``\\t`` and ``\\uXXXX`` are escapes.
+text. ``\n``, ``\t`` and ``\uXXXX`` are escapes.
 """
 
 import datetime as dt
@@ -140,13 +140,13 @@ def snippets() -> list[Snippet]:
 
 @pytest.fixture(scope="session")
 def names() -> Gazetteer:
-    """The gazetteer of the service."""
+    """Load the gazetteer of the service."""
     return gazetteer.load()
 
 
 @pytest.fixture(scope="session")
 def finder(names: Gazetteer) -> MentionFinder:
-    """A finder over the gazetteer of the service; building it takes a while."""
+    """Build the finder, which takes a while."""
     return MentionFinder(names)
 
 

@@ -18,9 +18,7 @@ def _texts(snippets):
     """Texts made of snippets, of pieces of them and of stray characters, so that mentions do occur."""
     whole = st.sampled_from([snippet.text for snippet in snippets])
     piece = st.tuples(whole, st.integers(0, 200), st.integers(1, 200)).map(lambda t: t[0][t[1] : t[1] + t[2]])
-    return st.lists(st.one_of(whole, piece, st.text(max_size=5)), min_size=1, max_size=8).map(
-        lambda parts: " ".join(parts)
-    )
+    return st.lists(st.one_of(whole, piece, st.text(max_size=5)), min_size=1, max_size=8).map(" ".join)
 
 
 def _check(text, mentions):
@@ -80,8 +78,7 @@ def test_mixed_forms_name_the_same_countries(data, form, snippets, find_all):
     parts = data.draw(st.lists(st.sampled_from(snippets), min_size=1, max_size=4))
     plain = "\n\n".join(unicodedata.normalize("NFC", part.text) for part in parts)
     mixed = "\n\n".join(
-        unicodedata.normalize(form, part.text) if place % 2 == 0 else part.text
-        for place, part in enumerate(parts)
+        unicodedata.normalize(form, part.text) if place % 2 == 0 else part.text for place, part in enumerate(parts)
     )
     assert [m.country for m in find_all(plain)] == [m.country for m in find_all(mixed)]
 

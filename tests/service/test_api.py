@@ -122,9 +122,7 @@ def test_responses(document, operation, statuses):
         if status == "200":
             assert set(content) == {"application/json"}
         else:
-            assert content == {
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-            }
+            assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def body_of(document, path):
@@ -140,8 +138,7 @@ def test_request_of_relations(document):
     assert schema["required"] == ["text"]
     assert schema["additionalProperties"] is False
     told = {
-        name: {k: v for k, v in one.items() if k != "description"}
-        for name, one in schema["properties"].items()
+        name: {k: v for k, v in one.items() if k != "description"} for name, one in schema["properties"].items()
     }
     assert told == {
         "text": {"type": "string", "minLength": 1, "maxLength": 100_000},
@@ -175,11 +172,7 @@ def test_request_of_pairs(document):
         (
             "POST",
             "/v1/pairs",
-            {
-                "items": [
-                    {"text": "A hit B.", "source": {"start": 0, "end": 1}, "target": {"start": 6, "end": 7}}
-                ]
-            },
+            {"items": [{"text": "A hit B.", "source": {"start": 0, "end": 1}, "target": {"start": 6, "end": 7}}]},
         ),
         ("GET", "/v1/model", None),
         ("GET", "/health/live", None),

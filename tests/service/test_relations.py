@@ -60,7 +60,8 @@ class TestAnswer:
         assert list(body["model"]) == ["name", "version", "sha256", "tier"]
         first = body["sentences"][0]
         assert list(first) == ["index", "start", "end", "text", "skipped", "mentions", "relations"]
-        assert list(first["mentions"][0]) == ["start", "end", "text", "country", "name", "kind", "ambiguous"]
+        shown = ["start", "end", "text", "country", "name", "kind", "ambiguous", "refers_to"]
+        assert list(first["mentions"][0]) == shown
         relation = first["relations"][0]
         assert list(relation) == ["source", "target", "label", "probability", "probabilities"]
         assert list(relation["probabilities"]) == ["support", "opposition", "neutrality"]
@@ -114,9 +115,7 @@ class TestAnswer:
         for dyad in body["dyads"]:
             pair = dyad["source"], dyad["target"]
             labels = [one["label"] for one in relations if (one["source"], one["target"]) == pair]
-            assert {label: dyad[label] for label in LABELS} == {
-                label: labels.count(label) for label in LABELS
-            }
+            assert {label: dyad[label] for label in LABELS} == {label: labels.count(label) for label in LABELS}
             balance = (dyad["support"] - dyad["opposition"]) / len(labels)
             assert dyad["balance"] == pytest.approx(balance, abs=1e-4)
 
@@ -341,9 +340,7 @@ class TestPairs:
         assert body["model"] == answer(client)["model"]
         assert [list(one) for one in body["results"]] == [["label", "probability", "probabilities"]] * 2
         for one in body["results"]:
-            assert (
-                one["probability"] == max(one["probabilities"].values()) == one["probabilities"][one["label"]]
-            )
+            assert one["probability"] == max(one["probabilities"].values()) == one["probabilities"][one["label"]]
             assert sum(one["probabilities"].values()) == pytest.approx(1, abs=2e-4)
 
     def test_agrees_with_relations(self, client):
@@ -420,9 +417,7 @@ BAD_ITEMS = [
 @pytest.mark.parametrize(("bad", "pointers"), BAD_ITEMS, ids=lambda value: repr(value)[-60:])
 def test_bad_item(client, problems, bad, pointers):
     """A bad item is a 422 that points into it, by its place among the items."""
-    assert problems.pointers(judge(client, item(), item(), bad)) == [
-        "/items/2" + pointer for pointer in pointers
-    ]
+    assert problems.pointers(judge(client, item(), item(), bad)) == ["/items/2" + pointer for pointer in pointers]
 
 
 @pytest.mark.parametrize(
