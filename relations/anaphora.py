@@ -144,6 +144,9 @@ def merge(mentions: Sequence[Mention], anaphors: Sequence[Mention]) -> list[Ment
     merged: list[Mention] = []
     for mention in sorted((*mentions, *anaphors), key=lambda one: (one.start, one.end)):
         last = merged[-1] if merged else None
-        if last is None or mention.start >= last.end or (mention.start, mention.end) == (last.start, last.end):
+        twins = (
+            last is not None and last.kind == "anaphor" and (last.start, last.end) == (mention.start, mention.end)
+        )
+        if last is None or mention.start >= last.end or (twins and mention.kind == "anaphor"):
             merged.append(mention)
     return merged

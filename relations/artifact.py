@@ -6,10 +6,10 @@ import json
 import os
 import platform
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import joblib
 
@@ -71,9 +71,14 @@ class Manifest:
             If the text is not a manifest.
         """
         try:
-            return cls(**json.loads(text))
+            manifest = cls(**json.loads(text))
         except (TypeError, ValueError) as error:
             raise ArtifactError(f"the manifest is damaged ({error}): restore it or train again") from None
+        for one in fields(cls):
+            kind: Any = get_origin(one.type) or one.type
+            if not isinstance(getattr(manifest, one.name), kind):
+                raise ArtifactError(f"the manifest is damaged ({one.name}): restore it or train again")
+        return manifest
 
 
 def current_versions() -> dict[str, str]:
@@ -180,7 +185,10 @@ def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> t
             f"the model was fitted under scikit-learn {there}, but {here} is installed: "
             f"install scikit-learn {there} or train again"
         )
-    model = joblib.load(io.BytesIO(content))
+    try:
+        model = joblib.load(io.BytesIO(content))
+    except Exception as error:  # noqa: BLE001 - a pickle can raise anything
+        raise ArtifactError(f"{folder / MODEL_FILE} cannot be opened ({error!r}): train again") from None
     if not isinstance(model, Model):
         raise ArtifactError(f"{folder / MODEL_FILE} does not hold a model of this project: train again")
     return model, manifest

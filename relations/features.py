@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from relations.domain import Pair
-from relations.lexicon import Hit, Lexicon
+from relations.lexicon import Entry, Hit, Lexicon
 from relations.tokens import tokenise
 
 SOURCE, TARGET, OTHER = "SRC", "TGT", "OTH"
@@ -27,6 +27,21 @@ _CLAUSE_MARKS = frozenset(
 _BE = frozenset("be is are was were been being am get got gets getting".split())
 _PARTICIPLES = ("ed", "en", "wn", "lt", "nt")
 _JOINERS = frozenset({"and", ",", "-", "/", "the", "&"})
+
+
+_STANCES = frozenset({"SUP", "OPP"})
+_NEGATION_REACH = 6
+"""Tokens from a negation to what it negates."""
+
+
+class _Negated(dict[Entry, Entry]):
+    def __missing__(self, entry: Entry) -> Entry:
+        self[entry] = Entry(f"!{entry.kind}", f"!{entry.polarity}")
+        return self[entry]
+
+
+_NEGATED = _Negated()
+"""Each entry under a negation; kept, so that a sentence makes none anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +103,25 @@ def read(
         tuple(words),
         tokens.spans,
         tuple((index, actor) for index, actor in enumerate(tokens.actors) if actor is not None),
-        tuple(lexicon.find(words, tokens.actors)),
+        _negate(lexicon.find(words, tokens.actors), clauses),
         tuple(clauses),
     )
+
+
+def _negate(hits: list[Hit], clauses: list[int]) -> tuple[Hit, ...]:
+    """Mark the stances that an odd number of negations or reversals governs, within the clause and a short reach."""
+    marked: list[Hit] = []
+    clause, count, last = -1, 0, 0
+    for hit in hits:
+        if clauses[hit.first] != clause:
+            clause, count = clauses[hit.first], 0
+        if hit.entry.polarity == "FLIP":
+            count, last = count + 1, hit.last
+        elif count % 2 and hit.entry.polarity in _STANCES and hit.first - last <= _NEGATION_REACH:
+            marked.append(Hit(hit.first, hit.last, _NEGATED[hit.entry]))
+            continue
+        marked.append(hit)
+    return tuple(marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +289,7 @@ VIEWS: tuple[Callable[[Reading, Roles], list[str]], ...] = (window_features, cla
 
 
 class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turn pairs into a sparse TF-IDF matrix, each view normalised on its own.
+    """Turn pairs into a sparse matrix of binary features times idf, each view normalised on its own.
 
     Parameters
     ----------
@@ -344,14 +375,14 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             yield tuple(view(reading, roles) for view in VIEWS)
 
     def _weigh(self, columns: list[int], ends: list[int]) -> csr_matrix:
-        """Sublinear term frequency times idf, each view of each row at length one."""
+        """Idf of what is there, however often, each view of each row at length one."""
         rows = len(ends) - 1
         matrix = csr_matrix(
             (np.ones(len(columns)), np.asarray(columns, dtype=np.int32), np.asarray(ends, dtype=np.int32)),
             shape=(rows, len(self.idf_)),
         )
         matrix.sum_duplicates()
-        data: NDArray[np.float64] = (1 + np.log(matrix.data)) * self.idf_[matrix.indices]
+        data: NDArray[np.float64] = self.idf_[matrix.indices]
         row = np.repeat(np.arange(rows), np.diff(matrix.indptr))
         part = row * len(VIEWS) + np.searchsorted(self.bounds_, matrix.indices, side="right")
         norms = np.sqrt(np.bincount(part, weights=data * data, minlength=rows * len(VIEWS)))

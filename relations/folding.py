@@ -5,13 +5,14 @@ from array import array
 from functools import cache
 
 _PLAIN = {
-    "‘": "'", "’": "'", "‛": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'", "′": "'",
+    "‘": "'", "’": "'", "‛": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'", "\u1ffd": "'", "′": "'",
     "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "−": "-", "﹣": "-", "－": "-",
     "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ı": "i",
     "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th",
     "\t": " ", "\n": " ", "\r": " ", "\v": " ", "\f": " ", "\x85": " ", "\u2028": " ", "\u2029": " ",
 }  # fmt: skip
+_ASCII_SPACES = "\t\n\r\v\f"
 _DROPPED = {"Mn", "Cf", "Me"}
 """Combining marks and invisible format characters (soft hyphen, direction marks, zero-width joiners)."""
 
@@ -60,8 +61,14 @@ def fold(text: str) -> "tuple[str, array[int] | None]":
         For each folded character and for the end the code point offset in ``text``; None where the two
         texts have the same offsets.
     """
+    text = text.replace(" \u0301", "'\u0301")  # what NFKC makes of "´", written for an apostrophe
+    text = text.replace("\r\n", "\u00ad\n")  # one space, so that a wrapped line divides no name
+    if text.isascii():
+        for space in _ASCII_SPACES:
+            text = text.replace(space, " ")
+        return text.replace("`", "'"), None
     folded = text.translate(_TABLE)
-    if text.isascii() or (len(folded) == len(text) and all(len(_TABLE[ord(c)]) == 1 for c in set(text))):
+    if len(folded) == len(text) and all(len(_TABLE[ord(c)]) == 1 for c in set(text)):
         return folded, None
     offsets = array("L")
     for position, character in enumerate(text):

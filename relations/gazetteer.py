@@ -2,6 +2,8 @@
 
 import csv
 import datetime as dt
+import re
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +15,17 @@ from relations.folding import fold
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "labels" / "gazetteer"
 FLAGS = frozenset({"cased", "weak", "person", "part", "prefix", "media", "city", "language"})
-OFFICES = frozenset({"head of state", "head of government", "foreign minister", "defence minister", "leader"})
-PLACES = frozenset({"before", "after", "near", "text", "default"})
 NO_COUNTRY = "-"
+INTERNATIONAL = "international official"
+"""Office of somebody who speaks for an organisation for a time, and for no country: its rows have ``-`` for a code."""
+OFFICES = frozenset(
+    {"head of state", "head of government", "foreign minister", "defence minister", "leader", INTERNATIONAL}
+)
+PLACES = frozenset({"before", "after", "near", "text", "default"})
 
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}){0,2}")
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
+"""What bytes that are no UTF-8 become under surrogateescape."""
 _FAR_PAST, _FAR_FUTURE = dt.date.min, dt.date.max
 
 
@@ -110,22 +119,26 @@ def _day(text: str, *, last: bool) -> dt.date:
     """A date written as YYYY, YYYY-MM or YYYY-MM-DD; the first or last day that it can mean."""
     if not text:
         return _FAR_FUTURE if last else _FAR_PAST
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
     parts = [int(part) for part in text.split("-")]
     if len(parts) == 1:
         return dt.date(parts[0], 12, 31) if last else dt.date(parts[0], 1, 1)
     if len(parts) == 2:
         year, month = parts
-        if not last:
-            return dt.date(year, month, 1)
-        return (dt.date(year + month // 12, month % 12 + 1, 1)) - dt.timedelta(days=1)
+        return dt.date(year, month, monthrange(year, month)[1] if last else 1)
     return dt.date(*parts)
 
 
 def _rows(path: Path, header: str) -> Iterator[tuple[str, dict[str, str]]]:
     columns = header.split()
-    with path.open(encoding="utf-8", newline="") as file:
+    if not path.stat().st_size:
+        raise GazetteerError(f"{path}:1: the header must be: {header} (tab-separated)")
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
             place = f"{path}:{number}"
+            if _NO_UTF8.search("".join(row)):
+                raise GazetteerError(f"{place}: not UTF-8")
             if number == 1:
                 if row != columns:
                     raise GazetteerError(f"{place}: the header must be: {header} (tab-separated)")
@@ -159,7 +172,11 @@ def _countries(path: Path) -> dict[str, Country]:
     found: dict[str, Country] = {}
     for place, row in _rows(path, "code name official capital region cow cow_code fips from until party"):
         code = row["code"]
-        _require(place, len(code) == 3 and code.isascii() and code.isupper(), f"'{code}' is no alpha-3 code")
+        _require(
+            place,
+            len(code) == 3 and code.isascii() and code.isalpha() and code.isupper(),
+            f"'{code}' is no alpha-3 code",
+        )
         _require(place, code not in found, f"{code} stands twice")
         _require(place, bool(row["name"]) and bool(row["region"]), "a country needs a name and a region")
         _require(place, row["party"] in {"yes", "no"}, "party is yes or no")
@@ -167,6 +184,7 @@ def _countries(path: Path) -> dict[str, Country]:
             since, until = (int(row[key]) if row[key] else None for key in ("from", "until"))
         except ValueError:
             raise GazetteerError(f"{place}: from and until are years") from None
+        _require(place, since is None or until is None or since <= until, "'from' lies after 'until'")
         found[code] = Country(
             code,
             row["name"],
@@ -204,7 +222,8 @@ def _names(path: Path, countries: dict[str, Country]) -> Iterator[Name]:
 
 def _leaders(path: Path, countries: dict[str, Country]) -> Iterator[Leader]:
     for place, row in _rows(path, "country office name surname aliases from until unmistakable"):
-        _require(place, row["country"] in countries, f"country '{row['country']}' is not in countries.tsv")
+        known = row["country"] in countries or (row["country"] == NO_COUNTRY and row["office"] == INTERNATIONAL)
+        _require(place, known, f"country '{row['country']}' is not in countries.tsv")
         _require(place, row["office"] in OFFICES, f"office is one of {', '.join(sorted(OFFICES))}")
         _require(place, bool(row["name"]) and bool(row["surname"]), "a leader needs a name and a surname")
         _require(place, row["unmistakable"] in {"yes", "no"}, "unmistakable is yes or no")
@@ -227,6 +246,19 @@ def _senses(path: Path, countries: dict[str, Country], surfaces: set[str]) -> It
         cues = _parts(row["cues"], "|")
         _require(place, bool(cues) != (row["where"] == "default"), "cues belong to every row but a default")
         yield Sense(row["surface"], row["reading"], row["where"], cues)
+
+
+def _others(path: Path) -> Iterator[str]:
+    for place, row in _rows(path, "phrase why"):
+        _require(place, bool(fold(row["phrase"])[0]), "the phrase is empty")
+        yield row["phrase"]
+
+
+def _given_names(path: Path) -> frozenset[str]:
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    for number, line in enumerate(text.split("\n"), 1):
+        _require(f"{path}:{number}", not _NO_UTF8.search(line), "not UTF-8")
+    return frozenset(text.split())
 
 
 def load(folder: Path = DEFAULT_FOLDER) -> Gazetteer:
@@ -256,7 +288,7 @@ def load(folder: Path = DEFAULT_FOLDER) -> Gazetteer:
         countries,
         names,
         leaders,
-        tuple(row["phrase"] for _, row in _rows(folder / "others.tsv", "phrase why")),
+        tuple(_others(folder / "others.tsv")),
         tuple(_senses(folder / "ambiguous.tsv", countries, surfaces)),
-        frozenset((folder / "given_names.txt").read_text(encoding="utf-8").split()),
+        _given_names(folder / "given_names.txt"),
     )

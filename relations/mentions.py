@@ -3,43 +3,44 @@
 import datetime as dt
 import re
 from array import array
-from bisect import bisect_left, insort
-from collections.abc import Iterable
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from relations.cues import Cues, Surroundings, compile_cues
 from relations.domain import Mention, MentionKind
 from relations.folding import fold
 from relations.gazetteer import NO_COUNTRY, Gazetteer, Leader, Name, Sense
 
 _NEAR = 120
-"""Code points on either side in which a ``near`` cue is looked for: about one sentence."""
+"""Code points on either side in which another country makes a doubtful name sure."""
 _PARAGRAPHS = 400
 """Code points on either side in which a country's plain name vouches for a weak one."""
 _DOUBTFUL = frozenset({"weak", "person", "city"})
-_WEIGHTS = {"before": 4, "after": 4, "near": 2, "text": 1}
 
-_TITLE_WORDS = (
+_TITLES = frozenset(
     "President Premier Chancellor King Queen Emperor Emir Sultan Prince Princess Pope General Marshal Colonel "
     "Chairman Ayatollah Taoiseach Dictator Secretary Minister Sheikh Sheik Leader leader strongman dictator "
-    "ruler president premier chancellor king queen minister secretary Gen. Col. Sen. Sir Lord Dr. Dr "
-    "President-elect president-elect Generalissimo Captain Capt. Lt. Maj. Admiral Adm. chief Chief junta"
-).split()
-_COURTESY = ("Mr", "Mr.", "Mrs", "Mrs.", "Ms", "Ms.")
-_TITLE = re.compile(rf"(?:{'|'.join(re.escape(word) for word in _TITLE_WORDS)}) $")
+    "ruler president premier chancellor king queen minister secretary Gen. Col. Sen. Sir Lord "
+    "President-elect president-elect Generalissimo Captain Capt. Lt. Maj. Admiral Adm. chief Chief junta".split()
+)
+_STRANGERS = frozenset({"Dr", "Dr.", "Prof.", "Professor", "Judge", "Rep.", "Officer", "Father", "Rev.", "Bishop"})
+"""Titles that leaders are not called by."""
+_COURTESY = frozenset({"Mr", "Mr.", "Mrs", "Mrs.", "Ms", "Ms."})
 _OFFICE_OF = {
     "foreign minister": re.compile(r"(?:[Ff]oreign (?:[Mm]inister|[Ss]ecretary)|Secretary of State) $"),
     "defence minister": re.compile(r"(?:[Dd]efen[cs]e (?:[Mm]inister|[Ss]ecretary)|Secretary of Defense) $"),
     "head of government": re.compile(r"(?:[Mm]inister|[Pp]remier|[Cc]hancellor|Taoiseach) $"),
     "head of state": re.compile(r"(?:[Pp]resident|[Kk]ing|[Qq]ueen|Emperor|Emir|Sultan|Pope) $"),
 }
-_PREVIOUS_WORD = re.compile(r"([^\W\d_][\w.'-]*)[ ]$")
 _NEXT_WORD = re.compile(r"[ ]([^\W\d_][\w'-]*)")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\"(\n-])\s*$")
-_LANGUAGE_BEFORE = re.compile(
-    r"(?<!\w)(?:in|into|from|[Ss]peaks?|[Ss]poke|[Ss]peaking|spoken|fluent|broken|halting|perfect|some|[Ll]earn(?:s|ed|ing|t)?"
-    r"|[Tt]aught|[Tt]each(?:es|ing)?|[Tt]ranslated|stud(?:y|ies|ied)|both|simple|plain|little) $"
+_LANGUAGE_WORDS = frozenset(
+    "in into from speak speaks Speak Speaks spoke Spoke speaking Speaking spoken fluent broken halting perfect some "
+    "learn learns learned learning learnt Learn Learning taught Taught teach teaches teaching Teaching translated "
+    "study studies studied both simple plain little".split()
 )
 _LANGUAGE_CHAIN = re.compile(r",? (?:and|or|but|to)?(?: (?:in|a|little|into|not))* ?|, ")
 _LANGUAGE_END = (
@@ -55,6 +56,20 @@ _MONTH_BEFORE = re.compile(
 )
 _MONTH_AFTER = re.compile(r" \d")
 _DATELINE_AFTER = re.compile(r"(?: news agency)?\s*\)")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the names of a surface say on one day."""
+
+    names: tuple[Name, ...]
+    kinds: dict[str, MentionKind]
+    flags: frozenset[str]
+    default: str
+    """Country code, or `NO_COUNTRY`, where no cue decides."""
+    certain: bool
+    """Whether the default needs no cue to be sure."""
 
 
 @dataclass(slots=True)
@@ -68,7 +83,10 @@ class _Surface:
     people: list[Leader] = field(default_factory=list)
     """Leaders whose full name this is."""
     surname_of: list[Leader] = field(default_factory=list)
-    senses: list[tuple[Sense, re.Pattern[str] | None]] = field(default_factory=list)
+    senses: list[Sense] = field(default_factory=list)
+    cues: tuple[Cues, ...] = ()
+    reading: _Reading | None = None
+    """What the names say where no date matters."""
     other: bool = False
     """A phrase that means no country."""
     silent: bool = False
@@ -78,36 +96,27 @@ class _Surface:
     shorter: list["_Surface"] = field(default_factory=list)
     """Surfaces that this one begins with, the longest first."""
 
+    def on(self, day: dt.date) -> _Reading | None:
+        """What the names say on a day; None if they say nothing."""
+        names = [name for name in self.names if name.since <= day <= name.until]
+        if not names:
+            if not self.names or any(name.kind in {"government", "capital"} for name in self.names):
+                return None
+            names = [max(self.names, key=lambda name: name.until)]
+        kinds: dict[str, MentionKind] = {name.country: name.kind for name in reversed(names)}
+        default = next((sense.reading for sense in self.senses if sense.place == "default"), None)
+        if default is None or (default not in kinds and default != NO_COUNTRY):
+            default = next((name.country for name in names if "weak" not in name.flags), NO_COUNTRY)
+        flags = frozenset().union(*(name.flags for name in names))
+        return _Reading(tuple(names), kinds, flags, default, len(kinds) == 1 and not flags & _DOUBTFUL)
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+
+class _Found(NamedTuple):
     start: int
     end: int
     country: str
     kind: MentionKind
     ambiguous: bool = False
-
-
-def _start(found: _Found) -> int:
-    return found.start
-
-
-def _alternatives(cues: Iterable[str]) -> str:
-    return "|".join(
-        (r"(?<!\w)" if cue[0].isalnum() else "") + re.escape(cue) + (r"(?!\w)" if cue[-1].isalnum() else "")
-        for cue in (fold(cue)[0] for cue in cues)
-    )
-
-
-def _pattern(sense: Sense) -> re.Pattern[str] | None:
-    if sense.place == "default":
-        return None
-    alternatives = _alternatives(sense.cues)
-    if sense.place == "before":
-        return re.compile(rf"(?:{alternatives})[\s,]*$")
-    if sense.place == "after":
-        return re.compile(rf"(?:[\s,]|'s\b)*(?:{alternatives})")
-    return re.compile(alternatives)
 
 
 class MentionFinder:
@@ -134,7 +143,7 @@ class MentionFinder:
         for phrase in gazetteer.others:
             self._surface(phrase).other = True
         for sense in gazetteer.senses:
-            self._surface(sense.surface).senses.append((sense, _pattern(sense)))
+            self._surface(sense.surface).senses.append(sense)
         patterns = self._patterns()
         for text, surface in patterns.items():
             surface.shorter = [
@@ -143,9 +152,14 @@ class MentionFinder:
         self._entries = list(patterns.values())
         for surface in self._entries:
             surface.plain = self._plain(surface)
+            surface.cues = compile_cues(surface.senses)
+            if not any(name.dated for name in surface.names):
+                surface.reading = surface.on(dt.date.max)
             surface.namesake = self._namesake(surface)
             surface.silent = surface.other and not surface.names and not surface.namesake
-        self._automaton = AhoCorasick(list(patterns), matchkind=MatchKind.LeftmostLongest)
+        self._automaton = AhoCorasick(
+            list(patterns), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
+        )
 
     def _surface(self, text: str) -> _Surface:
         folded = fold(text)[0]
@@ -257,9 +271,12 @@ class _Context:
         self.folded = folded
         self.as_of = as_of
         self.given_names = given_names
-        self.certain = certain
-        """In order of ``start``."""
+        self.rows = (certain, [], [])  # type: tuple[list[_Found], list[_Found], list[_Found]]
+        """Plain names, full names of leaders, settled cases: each in order of ``start``."""
+        self.starts = ([found.start for found in certain], [], [])  # type: tuple[list[int], list[int], list[int]]
         self.ends = {found.end for found in certain}
+        self.surroundings = Surroundings(folded)
+        self.readings: dict[str, _Reading | None] = {}
         self.established: dict[str, Leader] = {}
         """Surname to the leader whom this text has introduced by full name or title."""
         self.persons: dict[str, int] = {}
@@ -268,6 +285,7 @@ class _Context:
         """Where the last demonym that names a language ends."""
 
     def settle(self, cases: list[tuple[int, int, _Surface]]) -> list[_Found]:
+        """All mentions of the text, in order of ``start``."""
         named: list[tuple[int, int, _Surface]] = []
         for start, end, surface in cases:
             if surface.namesake:
@@ -275,34 +293,42 @@ class _Context:
             elif surface.people:
                 leader = self._holder(surface.people, start)
                 self._establish(leader)
-                self._add(_Found(start, end, leader.country, "leader"))
+                if leader.country != NO_COUNTRY:
+                    self._add(1, _Found(start, end, leader.country, "leader"))
             else:
                 named.append((start, end, surface))
-        surnames = [case for case in named if case[2].surname_of]
-        for start, _, surface in surnames:
-            if self._titled(start):
-                holder = self._holder(surface.surname_of, start)
-                self.established.setdefault(surface.text, holder)
+        for start, _, surface in named:
+            if surface.surname_of and self._previous(start)[0] in _TITLES:
+                self.established.setdefault(surface.text, self._holder(surface.surname_of, start))
         for start, end, surface in named:
             settled = self._leader(start, end, surface) if surface.surname_of else None
             if settled is None and surface.names:
                 settled = self._name(start, end, surface)
             if settled is not None:
-                self._add(settled)
-        return self.certain
+                self._add(2, settled)
+        return sorted(found for row in self.rows for found in row)
 
-    def _add(self, found: _Found) -> None:
-        insort(self.certain, found, key=_start)
+    def _add(self, row: int, found: _Found) -> None:
+        self.rows[row].append(found)
+        self.starts[row].append(found.start)
         self.ends.add(found.end)
 
     def _countries(self, start: int, end: int) -> set[str]:
         """Countries that are certain to be mentioned between two offsets."""
-        first = bisect_left(self.certain, start, key=_start)
-        last = bisect_left(self.certain, end, key=_start)
-        return {found.country for found in self.certain[first:last]}
+        return {
+            found.country
+            for row, starts in zip(self.rows, self.starts, strict=True)
+            for found in row[bisect_left(starts, start) : bisect_left(starts, end)]
+        }
 
-    def _before(self, start: int) -> str:
-        return self.folded[max(0, start - 60) : start]
+    def _previous(self, start: int) -> tuple[str, int]:
+        """The word before an offset, one space away, and its own offset; empty if there is none."""
+        if not start or self.folded[start - 1] != " ":
+            return "", start
+        begin = self.folded.rfind(" ", 0, start - 1) + 1
+        while begin < start - 1 and not self.folded[begin].isalpha():
+            begin += 1
+        return self.folded[begin : start - 1], begin
 
     # Leaders
 
@@ -311,12 +337,11 @@ class _Context:
             if " " not in alone:
                 self.established[fold(alone)[0]] = leader
 
-    def _titled(self, start: int) -> bool:
-        return _TITLE.search(self._before(start)) is not None
-
     def _holder(self, leaders: list[Leader], start: int) -> Leader:
         """The likeliest of several people of one name: by the country named before, the office, the date."""
-        before = self._before(start)
+        if len(leaders) == 1:
+            return leaders[0]
+        before = self.folded[max(0, start - 60) : start]
         near = self._countries(start - 60, start)
 
         def likelihood(leader: Leader) -> tuple[bool, bool, bool, dt.date]:
@@ -331,144 +356,129 @@ class _Context:
         return max(leaders, key=likelihood)
 
     def _leader(self, start: int, end: int, surface: _Surface) -> _Found | None:
-        before = self._before(start)
-        if surface.text in _MONTHS and (_MONTH_BEFORE.search(before) or _MONTH_AFTER.match(self.folded, end)):
-            return None
-        titled = self._titled(start)
-        if not titled and self._other_person(start, before):
-            return None
         leader = self.established.get(surface.text)
-        if leader is not None:
-            return _Found(start, end, leader.country, "leader")
-        sure = [person for person in surface.surname_of if person.unmistakable]
-        if sure:
-            leader = self._holder(sure, start)
-            return _Found(start, end, leader.country, "leader")
-        return None
+        sure = [] if leader else [person for person in surface.surname_of if person.unmistakable]
+        if leader is None and not sure:
+            return None
+        if surface.text in _MONTHS and (
+            _MONTH_BEFORE.search(self.folded[max(0, start - 10) : start]) or _MONTH_AFTER.match(self.folded, end)
+        ):
+            return None
+        if self._other_person(start):
+            return None
+        leader = leader or self._holder(sure, start)
+        return None if leader.country == NO_COUNTRY else _Found(start, end, leader.country, "leader")
 
-    def _other_person(self, start: int, before: str) -> bool:
+    def _other_person(self, start: int) -> bool:
         """Whether a given name stands before, so that the surname is somebody else's."""
-        previous = _PREVIOUS_WORD.search(before)
-        if previous is None or start - len(before) + previous.end(1) in self.ends:
+        word, begin = self._previous(start)
+        if not word or not word[0].isupper() or word in _TITLES or word in _COURTESY or start - 1 in self.ends:
             return False
-        word = previous[1]
-        if word.endswith(".") and len(word) > 3:
-            return False
-        if not word[0].isupper() or word in _TITLE_WORDS or word in _COURTESY or word.isupper():
-            return False
-        if word in self.given_names:
+        if word in self.given_names or word in _STRANGERS:
             return True
-        return _SENTENCE_START.search(before[: previous.start(1)]) is None and not self._headline(start)
+        if word.isupper() or (word.endswith(".") and len(word) > 3):
+            return False
+        first = _SENTENCE_START.search(self.folded[max(0, begin - 4) : begin]) is not None
+        return not first and not self._headline(start)
 
     def _headline(self, start: int) -> bool:
         """Whether most words around are capitalised, so that a capital says nothing."""
-        words: list[str] = re.findall(r"[^\W\d_]{4,}", self.folded[max(0, start - 60) : start + 60])
+        words: list[str] = _LONG_WORD.findall(self.folded, max(0, start - 60), start + 60)
         return sum(word[0].isupper() for word in words) > 0.7 * len(words)
 
     # Names
 
+    def _reading(self, surface: _Surface) -> _Reading | None:
+        if surface.reading is not None:
+            return surface.reading
+        if surface.text not in self.readings:
+            self.readings[surface.text] = surface.on(self.as_of)
+        return self.readings[surface.text]
+
     def _name(self, start: int, end: int, surface: _Surface) -> _Found | None:
-        names = self._in_force(surface.names)
-        if not names:
+        reading = self._reading(surface)
+        if reading is None:
             return None
-        if self._person(start, end, surface, names):
-            self.persons.setdefault(surface.text, start)
-            return None
-        if self._language(start, end, names):
-            self.language_end = end
-            return None
-        if any("prefix" in name.flags for name in names):
-            following = self.folded[end : end + 2]
-            if following[:1] == "-" and following[1:].isupper():
-                return _Found(start, end, names[0].country, names[0].kind)
-            return None
-        if any("media" in name.flags for name in names) and _DATELINE_AFTER.match(self.folded, end):
-            return None
-        kinds = {name.country: name.kind for name in reversed(names)}
-        scores: dict[str, int] = {}
-        for reading, score in self._scores(start, end, surface).items():
-            if reading in kinds:
-                scores[reading] = scores.get(reading, 0) + score
-            elif all(name.country != reading for name in surface.names):
-                # Another place of the name, such as Lebanon's Tripoli.
-                scores[NO_COUNTRY] = scores.get(NO_COUNTRY, 0) + score
-        best = max(scores.values(), default=0)
-        winners = [reading for reading, score in scores.items() if score == best]
-        if best and len(winners) == 1:
-            return self._reading(start, end, winners[0], kinds, ambiguous=False)
-        vouching = self._countries(start - _PARAGRAPHS, end + _PARAGRAPHS)
-        vouched = [name.country for name in names if name.country in vouching]
-        if vouched and not best:
-            return self._reading(start, end, vouched[0], kinds, ambiguous="weak" in names[0].flags)
-        default = next((sense.reading for sense, _ in surface.senses if sense.place == "default"), None)
-        if default not in kinds and default != NO_COUNTRY:
-            default = None
-        if default is None:
-            strong = [name for name in names if "weak" not in name.flags]
-            default = strong[0].country if strong else NO_COUNTRY
+        if reading.flags:
+            if "person" in reading.flags and self._person(start, end, surface):
+                self.persons.setdefault(surface.text, start)
+                return None
+            if "language" in reading.flags and self._language(start, end):
+                self.language_end = end
+                return None
+            if "prefix" in reading.flags:
+                joined = self.folded[end : end + 1] == "-" and self.folded[end + 1 : end + 2].isupper()
+                return _Found(start, end, *next(iter(reading.kinds.items()))) if joined else None
+            if "media" in reading.flags and _DATELINE_AFTER.match(self.folded, end):
+                return None
+        scores = self._scores(start, end, surface, reading)
+        if scores:
+            best = max(scores.values())
+            winners = [country for country, score in scores.items() if score == best]
+            if len(winners) == 1:
+                return self._found(start, end, winners[0], reading)
+        else:
+            if reading.certain and reading.default != NO_COUNTRY and surface.text not in self.persons:
+                return self._found(start, end, reading.default, reading)
+            vouching = self._countries(start - _PARAGRAPHS, end + _PARAGRAPHS)
+            vouched = next((name for name in reading.names if name.country in vouching), None)
+            if vouched is not None:
+                return self._found(start, end, vouched.country, reading, ambiguous="weak" in vouched.flags)
         if self.persons.get(surface.text, start) < start:
             return None
-        doubtful = len({*kinds, *scores}) > 1 or any(name.flags & _DOUBTFUL for name in names)
-        alone = not self._countries(start - _NEAR, end + _NEAR) - {default}
-        return self._reading(start, end, default, kinds, ambiguous=doubtful and (bool(best) or alone))
+        alone = not self._countries(start - _NEAR, end + _NEAR) - {reading.default}
+        return self._found(start, end, reading.default, reading, ambiguous=bool(scores) or alone)
 
     @staticmethod
-    def _reading(
-        start: int, end: int, reading: str, kinds: dict[str, MentionKind], *, ambiguous: bool
-    ) -> _Found | None:
-        if reading == NO_COUNTRY:
+    def _found(start: int, end: int, country: str, reading: _Reading, *, ambiguous: bool = False) -> _Found | None:
+        if country == NO_COUNTRY:
             return None
-        return _Found(start, end, reading, kinds.get(reading, "name"), ambiguous)
+        return _Found(start, end, country, reading.kinds.get(country, "name"), ambiguous)
 
-    def _in_force(self, names: list[Name]) -> list[Name]:
-        valid = [name for name in names if name.since <= self.as_of <= name.until]
-        if valid or any(name.kind in {"government", "capital"} for name in names):
-            return valid
-        return [max(names, key=lambda name: name.until)]
-
-    def _person(self, start: int, end: int, surface: _Surface, names: list[Name]) -> bool:
-        if not any("person" in name.flags for name in names):
-            return False
-        before = self._before(start)
-        previous = _PREVIOUS_WORD.search(before)
-        if previous and previous[1] in self.given_names and start - len(before) + previous.end(1) not in self.ends:
+    def _person(self, start: int, end: int, surface: _Surface) -> bool:
+        previous = self._previous(start)[0]
+        if previous in self.given_names and start - 1 not in self.ends:
             return True
+        if surface.text not in self.given_names:
+            return False
         following = _NEXT_WORD.match(self.folded, end)
         return bool(
-            surface.text in self.given_names
-            and following is not None
+            following is not None
             and following[1][0].isupper()
             and not following[1].isupper()
-            and following[1] not in _TITLE_WORDS
+            and following[1] not in _TITLES
             and not self._headline(start)
             and not self._countries(following.start(1), following.start(1) + 1)
         )
 
-    def _language(self, start: int, end: int, names: list[Name]) -> bool:
+    def _language(self, start: int, end: int) -> bool:
         """Whether a demonym names a language: "in French and Italian", not "in French and Italian waters"."""
-        if "language" not in names[0].flags:
-            return False
         chained = self.language_end >= 0 and _LANGUAGE_CHAIN.fullmatch(self.folded, self.language_end, start)
-        if not chained and not _LANGUAGE_BEFORE.search(self._before(start)):
+        if not chained and self._previous(start)[0] not in _LANGUAGE_WORDS:
             return False
-        return bool(_LANGUAGE_AFTER.match(self.folded, end))
+        return _LANGUAGE_AFTER.match(self.folded, end) is not None
 
-    def _scores(self, start: int, end: int, surface: _Surface) -> dict[str, int]:
+    def _scores(self, start: int, end: int, surface: _Surface, reading: _Reading) -> dict[str, int]:
+        """How much speaks for each reading; where words beside the name decide, those farther off are not asked."""
         scores: dict[str, int] = {}
-        for sense, pattern in surface.senses:
-            if pattern is None:
-                continue
-            if sense.place == "before":
-                hit = pattern.search(self._before(start)) is not None
-            elif sense.place == "after":
-                hit = pattern.match(self.folded, end) is not None
-            elif sense.place == "near":
-                hit = (
-                    pattern.search(self.folded, max(0, start - _NEAR), start) is not None
-                    or pattern.search(self.folded, end, end + _NEAR) is not None
-                )
-            else:
-                hit = pattern.search(self.folded) is not None
-            if hit:
-                scores[sense.reading] = scores.get(sense.reading, 0) + _WEIGHTS[sense.place]
+        for cues in surface.cues:
+            score = cues.beside(self.folded, start, end)
+            if score:
+                self._count(scores, cues.reading, score, surface, reading)
+        if len(scores) == 1:
+            return scores
+        near = self.surroundings.near(start) if surface.cues else ()
+        for cues in surface.cues:
+            score = cues.around(self.surroundings, start, near)
+            if score:
+                self._count(scores, cues.reading, score, surface, reading)
         return scores
+
+    @staticmethod
+    def _count(scores: dict[str, int], country: str, score: int, surface: _Surface, reading: _Reading) -> None:
+        if country not in reading.kinds and country != NO_COUNTRY:
+            if any(name.country == country for name in surface.names):
+                return
+            # Another place of the name, such as Lebanon's Tripoli.
+            country = NO_COUNTRY
+        scores[country] = scores.get(country, 0) + score

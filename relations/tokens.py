@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 _WORD = re.compile(
     r"n't\b|[^\W\d_]+(?=n't\b)|'s\b|-?[^\W\d_]+(?:[-'](?!s\b)[^\W\d_]+)*-?|\d+(?:[.,]\d+)*|[^\w\s]",
+    re.IGNORECASE,
 )
 _PLAIN = str.maketrans("‘’‛ʼ“”„«»‐‑–—", '\'\'\'\'"""""----')
 

@@ -18,9 +18,16 @@ class BenchmarkError(ValueError):
     """A file with gold answers cannot be read; the text names file, line and reason."""
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BenchmarkError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+
+
 def _rows(path: Path) -> list[dict[str, Any]]:
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_read(path).split("\n"), 1):
         if line.strip():
             try:
                 rows.append(json.loads(line))
@@ -112,6 +119,8 @@ def documents(analyser: Analyser, path: Path, as_of: dt.date) -> DocumentScores:
     except (KeyError, TypeError) as error:
         raise BenchmarkError(f"{path}: a row has text and relations ({error})") from None
     _check_labels(path, [label for relations in gold for label in relations.values()])
+    if not any(gold):
+        raise BenchmarkError(f"{path}: no gold relation")
     classes = analyser.model.classes
     unfound = np.array([1.0 if label == "neutrality" else 0.0 for label in classes])
     labels: list[str] = []
@@ -164,7 +173,7 @@ def article(analyser: Analyser, text: Path, gold: Path, as_of: dt.date) -> Artic
     -------
     ArticleResult
     """
-    analysis = analyser.analyse(text.read_text(encoding="utf-8"), Options(as_of=as_of))
+    analysis = analyser.analyse(_read(text), Options(as_of=as_of))
     lines, missed = [], []
     required = right = 0
     for row in _rows(gold):

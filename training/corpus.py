@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
@@ -20,6 +21,8 @@ EVENTS_OF = {
 EVENTS = frozenset({"CONSULT"}).union(*EVENTS_OF.values())
 _ANY_LABEL = frozenset({"CONSULT", None})
 """A meeting can show an attitude (codebook, rule 11); an ally or rival needs no event."""
+_BROKEN = re.compile("[\ud800-\udfff]")
+"""Half characters, which bytes that are no UTF-8 become, too."""
 _SENTENCE_KEYS = {"id", "text", "mentions", "relations"}
 _RELATION_KEYS = {"source", "target", "label", "event"}
 
@@ -58,6 +61,8 @@ def _check_text(row: dict[str, Any]) -> str:
         return "id must be a non-empty string"
     if not isinstance(row["text"], str) or not row["text"].strip():
         return "text must be a non-empty string"
+    if _BROKEN.search(row["text"] + row["id"]):
+        return "not UTF-8, or half a character"
     if "\0" in row["text"] or "\n" in row["text"]:
         return "text must be one line without NUL"
     return ""
@@ -77,7 +82,7 @@ def _check_mentions(row: dict[str, Any], countries: frozenset[str]) -> str:
         surface = row["text"][start:end]
         if surface != surface.strip():
             return f"mention '{surface}' has white space at an end"
-        if "country" in mention and mention["country"] not in countries:
+        if "country" in mention and _actor(mention) not in countries:
             return f"country '{mention['country']}' of '{surface}' is not in the gazetteer"
         if "actor" in mention and not (isinstance(mention["actor"], str) and mention["actor"].islower()):
             return f"actor of '{surface}' must be a lower-case name"
@@ -94,7 +99,7 @@ def _check_relations(row: dict[str, Any], actors: list[str]) -> str:
     for relation in row["relations"]:
         if not isinstance(relation, dict) or set(relation) != _RELATION_KEYS:
             return f"a relation has the keys {', '.join(sorted(_RELATION_KEYS))}"
-        pair = (relation["source"], relation["target"])
+        pair = (str(relation["source"]), str(relation["target"]))
         label, event = relation["label"], relation["event"]
         if pair not in expected:
             return f"relation {pair[0]}→{pair[1]} is no pair of this sentence's mentions"
@@ -103,7 +108,7 @@ def _check_relations(row: dict[str, Any], actors: list[str]) -> str:
         found.add(pair)
         if label not in LABELS:
             return f"label '{label}' is none of {', '.join(LABELS)}"
-        if event is not None and event not in EVENTS:
+        if event is not None and str(event) not in EVENTS:
             return f"event '{event}' is no PLOVER type"
         if label in EVENTS_OF and event not in EVENTS_OF[label] | _ANY_LABEL:
             return f"event {event} does not go with {label}"

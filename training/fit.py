@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from relations import gazetteer
 from relations.artifact import Manifest, current_versions, dump, save
 from relations.classifier import Model
+from relations.domain import LABELS
 from relations.features import PairFeatures
 from relations.lexicon import Lexicon
 from training.corpus import CorpusError, LabelledSentence, digest, held_out, part_of, read
@@ -123,6 +124,9 @@ def train(
     tested = [sentence for sentence in sentences if held_out(sentence)]
     if not kept or not tested:
         raise CorpusError([f"{labels}: too few sentences to hold one in ten out"])
+    lacking = set(LABELS) - {labelled.label for sentence in kept for labelled in sentence.pairs}
+    if lacking:
+        raise CorpusError([f"{labels}: too few sentences: no pair to fit on is {', '.join(sorted(lacking))}"])
     say(f"fitting on {len(kept):,} sentences to score {len(tested):,} held out")
     scores = evaluate(fit(kept, lexicon, parameters), tested)
     say(f"fitting on all {len(sentences):,} sentences")

@@ -1,6 +1,7 @@
 """Compile ``labels/lexicon.tsv`` into the plain table that the features read."""
 
 import csv
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +15,8 @@ CLASSES = frozenset(
     "ASSAULT CONSULT STATE NEUTRAL NEG HOSTILE_NOUN FRIENDLY_NOUN".split()
 )
 _PARTS = {"v": ("VERB",), "n": ("NOUN",), "a": ("ADJ", "ADV"), "p": ("VERB", "NOUN", "ADJ")}
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
+"""What bytes that are no UTF-8 become under surrogateescape."""
 _HEADER = ["phrase", "pos", "type", "polarity"]
 
 
@@ -41,12 +44,16 @@ def read(path: Path) -> list[tuple[tuple[str, ...], str, Entry]]:
     """
     rows: list[tuple[tuple[str, ...], str, Entry]] = []
     seen: dict[tuple[str, str], int] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    if not path.stat().st_size:
+        raise LexiconError(f"{path}:1: the header must be {' '.join(_HEADER)} (tab-separated)")
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         for number, row in enumerate(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
             if number == 1:
                 if row != _HEADER:
                     raise LexiconError(f"{path}:1: the header must be {' '.join(_HEADER)} (tab-separated)")
                 continue
+            if _NO_UTF8.search("".join(row)):
+                raise LexiconError(f"{path}:{number}: not UTF-8")
             if len(row) != len(_HEADER):
                 raise LexiconError(f"{path}:{number}: {len(row)} columns where {len(_HEADER)} belong")
             phrase, pos, kind, polarity = row

@@ -26,7 +26,7 @@ class Scores:
     pairs : int
         How many were scored.
     accuracy, macro_f1, kappa : float
-        Of the likeliest label; kappa is Cohen's.
+        Of the likeliest label; kappa is Cohen's, 0 where there is but one label.
     stance_accuracy : float or None
         Support against opposition: of the pairs that show either, how many have the likelier of the two right.
     ece : float
@@ -133,7 +133,7 @@ def score(labels: Sequence[str], probabilities: NDArray[np.float64], classes: Se
         pairs=len(right),
         accuracy=float(accuracy_score(right, judged)),
         macro_f1=float(f1_score(right, judged, labels=names, average="macro", zero_division=0.0)),
-        kappa=float(cohen_kappa_score(right, judged)),
+        kappa=float(cohen_kappa_score(right, judged)) if len({*right, *judged}) > 1 else 0.0,
         stance_accuracy=float((sided == right)[stance].mean()) if stance.any() else None,
         ece=calibration_error(judged == right, probabilities.max(axis=1)),
         per_class={

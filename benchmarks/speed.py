@@ -1,0 +1,105 @@
+"""Speed and memory of each step on one core, on the sentences of the shipped corpus.
+
+    .venv/bin/python benchmarks/speed.py [--seconds 3]
+
+Machines are noisy: every figure is the best of several runs, and the ratios come from one run of this script.
+"""
+
+import argparse
+import datetime as dt
+import os
+import re
+import resource
+import time
+from collections.abc import Callable
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+from relations import anaphora, artifact, gazetteer, sentences
+from relations.analyser import Analyser, Options
+from relations.folding import fold
+from relations.mentions import MentionFinder
+from training import corpus
+
+AS_OF = dt.date(2024, 6, 1)
+SPARSE_FILLER = (
+    "The committee met again in the afternoon and went through the figures that the auditors had sent. "
+    "Prices rose by two per cent over the year, which most people had expected, and wages by a little more. "
+    "Nobody was hurt when the roof of the old station fell in, the fire brigade said. "
+)
+
+
+def best(task: Callable[[], object], seconds: float) -> float:
+    """Seconds of the fastest run."""
+    end = time.perf_counter() + seconds
+    runs = []
+    while not runs or time.perf_counter() < end:
+        start = time.perf_counter()
+        task()
+        runs.append(time.perf_counter() - start)
+    return min(runs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure")
+    seconds = parser.parse_args().seconds
+    start = time.perf_counter()
+    known = gazetteer.load()
+    finder = MentionFinder(known)
+    print(f"gazetteer ready in              {time.perf_counter() - start:8.2f} s")
+    start = time.perf_counter()
+    model, manifest = artifact.load()
+    print(f"model verified and loaded in    {time.perf_counter() - start:8.2f} s")
+    analyser = Analyser(finder, model)
+
+    rows = corpus.read(corpus.DEFAULT_FOLDER, frozenset(known.countries))
+    lines = [row.text for row in rows if not row.slice.startswith("actors")][:12000]
+    articles = [" ".join(lines[k : k + 14]) for k in range(0, len(lines), 14)]
+    dense = "\n".join(articles)
+    news = [SPARSE_FILLER * 8 + article for article in articles]
+
+    alternatives = sorted({fold(name.surface)[0] for name in known.names}, key=len, reverse=True)
+    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, alternatives)) + r")(?!\w)")
+    for label, texts in (
+        ("one text of countries only", [dense]),
+        ("articles on countries", articles),
+        ("half other news", news),
+    ):
+        megabytes = sum(len(text.encode()) for text in texts) / 1e6
+        ours = best(lambda texts=texts: [finder.find(text, AS_OF) for text in texts], seconds)
+        count = sum(len(finder.find(text, AS_OF)) for text in texts)
+        print(f"mentions, {label:27} {megabytes / ours:8.1f} MB/s ({count / megabytes / 1000:.1f} mentions a kB)")
+        short = "\n".join(texts)[:300_000]
+        regex = best(lambda short=short: list(pattern.finditer(short)), seconds)
+        ratio = (len(short.encode()) / 1e6 / regex) / (megabytes / ours)
+        print(f"  one regular expression of all names           {ratio:8.3f} times that")
+    print(
+        f"sentences                       {len(dense.encode()) / 1e6 / best(lambda: sentences.split(dense), seconds):8.1f} MB/s"
+    )
+    split, named = sentences.split(dense), finder.find(dense, AS_OF)
+    spent = best(lambda: anaphora.resolve(dense, split, named), seconds)
+    print(f"anaphora                        {len(dense.encode()) / 1e6 / spent:8.1f} MB/s")
+
+    part = articles[:40]
+    options = Options(AS_OF)
+    count = sum(len(analyser.mentions(text, AS_OF)[0]) for text in part)
+    pairs = sum(len(one.relations) for a in analyser.analyse_all(part, options) for one in a.sentences)
+    spent = best(lambda: analyser.analyse_all(part, options), seconds)
+    print(
+        f"whole way, in batches           {count / spent:8.0f} sentences/s ({pairs / count:.1f} pairs a sentence)"
+    )
+    spent = best(lambda: [analyser.analyse(text, options) for text in part], seconds)
+    print(f"whole way, article by article   {count / spent:8.0f} sentences/s")
+    mixed = [SPARSE_FILLER * 4 + text for text in part]
+    count = sum(len(analyser.mentions(text, AS_OF)[0]) for text in mixed)
+    spent = best(lambda: analyser.analyse_all(mixed, options), seconds)
+    print(f"whole way, half other news      {count / spent:8.0f} sentences/s")
+    size = (artifact.DEFAULT_FOLDER / artifact.MODEL_FILE).stat().st_size
+    print(f"model file                      {size / 1e6:8.1f} MB")
+    print(f"resident, at most               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""A model is fitted, scored and written; the same labels give the same bytes."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from relations import artifact
+from relations.domain import LABELS
+from relations.gazetteer import GazetteerError
+from training import corpus, fit
+from training.corpus import CorpusError, held_out
+from training.lexicon_table import LexiconError, compile_lexicon
+
+_TRAIN = """
+import sys
+from pathlib import Path
+from training.fit import Parameters, train
+manifest, _ = train(Path(sys.argv[1]), Path(sys.argv[2]), Parameters(), lambda line: None)
+print(manifest.sha256)
+"""
+
+
+@pytest.fixture(scope="session")
+def trained(small_labels, tmp_path_factory):
+    """Train once: folder, manifest, scores, and what was said."""
+    folder, said = tmp_path_factory.mktemp("trained"), []
+    manifest, scores = fit.train(small_labels, folder, fit.Parameters(), said.append)
+    return folder, manifest, scores, said
+
+
+def relabel(labels, change):
+    """Rewrite each row of the corpus."""
+    path = labels / "corpus" / "part.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("".join(json.dumps(change(row)) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_same_bytes_under_any_hash_seed(small_labels, tmp_path):
+    """Two trainings in two processes with different PYTHONHASHSEED write the same bytes, digest for digest."""
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", _TRAIN, str(small_labels), str(tmp_path / seed)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
+        )
+        for seed in ("1", "2")
+    ]
+    said = [run.communicate()[0].strip() for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    contents = [(tmp_path / seed / artifact.MODEL_FILE).read_bytes() for seed in ("1", "2")]
+    assert contents[0] == contents[1]
+    assert said == [hashlib.sha256(content).hexdigest() for content in contents]
+
+
+def test_what_is_written(trained, small_labels, codes):
+    """The folder holds a model that opens, and a manifest that describes it, its labels and its scores."""
+    folder, manifest, scores, _ = trained
+    model, written = artifact.load(folder)
+    sentences = corpus.read(small_labels, codes)
+    assert written == manifest
+    assert manifest.labels_sha256 == corpus.digest(small_labels)
+    assert tuple(manifest.classes) == tuple(model.classes) == LABELS
+    assert manifest.metrics["sentences"] == len(sentences)
+    assert manifest.metrics["held_out"] == scores.as_dict()
+    assert manifest.versions == artifact.current_versions()
+    assert scores.pairs == sum(len(sentence.pairs) for sentence in sentences if held_out(sentence))
+
+
+def test_it_says_what_it_does(trained):
+    """Progress is told in lines that hold the numbers of sentences and the digest."""
+    _, manifest, _, said = trained
+    assert len(said) >= 3
+    assert str(manifest.metrics["sentences"]) in " ".join(said)
+    assert manifest.sha256 in said[-1]
+
+
+def test_it_learns(trained, small_labels, codes):
+    """The written model is fitted on all sentences: it knows their labels far better than a guess would."""
+    model, _ = artifact.load(trained[0])
+    sentences = corpus.read(small_labels, codes)
+    assert fit.evaluate(model, sentences).kappa > 0.8
+    assert fit.evaluate(model, [sentence for sentence in sentences if held_out(sentence)]).kappa > 0.8
+
+
+def test_scores_are_of_held_out_sentences(trained, small_labels, codes):
+    """The reported scores are those of a model that has not seen the held-out sentences."""
+    sentences = corpus.read(small_labels, codes)
+    lexicon = compile_lexicon(small_labels / "lexicon.tsv")
+    unseen = fit.fit([sentence for sentence in sentences if not held_out(sentence)], lexicon, fit.Parameters())
+    scores = fit.evaluate(unseen, [sentence for sentence in sentences if held_out(sentence)])
+    assert scores.as_dict() == trained[2].as_dict()
+
+
+def test_evaluate(analyser, small_labels, codes):
+    """Scores are over every pair of the sentences that are given."""
+    sentences = corpus.read(small_labels, codes)[:20]
+    scores = fit.evaluate(analyser.model, sentences)
+    assert scores.pairs == sum(len(sentence.pairs) for sentence in sentences)
+    labelled = [one for sentence in sentences for one in sentence.pairs]
+    judged = analyser.model.judge([one.pair for one in labelled])
+    assert scores.accuracy == pytest.approx(
+        np.mean([a.label == b.label for a, b in zip(labelled, judged, strict=True)])
+    )
+
+
+def test_parameters(small_labels, codes):
+    """A weaker penalty fits the training data closer, and a higher ``min_df`` leaves fewer features."""
+    sentences = corpus.read(small_labels, codes)
+    lexicon = compile_lexicon(small_labels / "lexicon.tsv")
+    weak, strong = (fit.fit(sentences, lexicon, fit.Parameters(C=C)) for C in (10.0, 0.01))
+    assert fit.evaluate(weak, sentences).accuracy > fit.evaluate(strong, sentences).accuracy
+    few = fit.fit(sentences, lexicon, fit.Parameters(min_df=5))
+    assert len(artifact.dump(few)[0]) < len(artifact.dump(weak)[0])
+
+
+@pytest.mark.parametrize(
+    ("file", "wreck", "error"),
+    [
+        (
+            "corpus/part.jsonl",
+            lambda text: text.replace('"label": "support"', '"label": "suport"', 1),
+            CorpusError,
+        ),
+        ("corpus/part.jsonl", lambda text: text + "{\n", CorpusError),
+        ("lexicon.tsv", lambda text: text + "word\tx\tACCUSE\topposition\n", LexiconError),
+        ("gazetteer/names.tsv", lambda text: text + "Zyxwut\tQQQ\tname\t\t\t\n", GazetteerError),
+    ],
+    ids=["label", "JSON", "lexicon", "gazetteer"],
+)
+def test_bad_labels_write_nothing(labels, trained, tmp_path, file, wreck, error):
+    """Bad labels raise their error, write nothing, and leave an existing model as it was."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(trained[0], old)
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    path = labels / file
+    path.write_text(wreck(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for folder in (old, new):
+        with pytest.raises(error):
+            fit.train(labels, folder, fit.Parameters(), lambda line: None)
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+    assert not new.exists()
+
+
+def test_too_few_sentences(labels, tmp_path):
+    """A corpus of which no sentence can be held out is refused in words, and nothing is written."""
+    path = labels / "corpus" / "part.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").splitlines(keepends=True)[0], encoding="utf-8")
+    with pytest.raises(CorpusError, match="few"):
+        fit.train(labels, tmp_path / "new", fit.Parameters(), lambda line: None)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_label_that_never_occurs(labels, tmp_path, label):
+    """A corpus that lacks one of the labels is refused in words that name it, since answers give all three."""
+    other = next(one for one in LABELS if one != label)
+
+    def change(row):
+        for relation in row["relations"]:
+            if relation["label"] == label:
+                relation |= {"label": other, "event": None}
+        return row
+
+    relabel(labels, change)
+    with pytest.raises(CorpusError, match=label):
+        fit.train(labels, tmp_path / "new", fit.Parameters(), lambda line: None)
+    assert not (tmp_path / "new").exists()
