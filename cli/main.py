@@ -68,7 +68,7 @@ def label(
     folder: Path | None,
 ) -> None:
     """Label the relations in FILE, or in standard input where FILE is -."""
-    from relations.analyser import Options  # noqa: PLC0415
+    from relations.analyser import Options, TooManyPairsError  # noqa: PLC0415
 
     try:
         text = file.read()
@@ -79,7 +79,10 @@ def label(
     if not text.strip():
         raise click.ClickException(f"{file.name} is empty")
     options = Options(_day(as_of), min_probability, not no_neutral, explain)
-    analysis = _analyser(folder).analyse(text, options)
+    try:
+        analysis = _analyser(folder).analyse(text, options)
+    except TooManyPairsError as error:
+        raise click.ClickException(str(error)) from None
     if form == "json":
         click.echo(json.dumps(_plain(analysis), ensure_ascii=False, indent=2))
     elif form == "csv":
@@ -167,7 +170,7 @@ def serve(host: str, port: int) -> None:
 @click.option("--url", default="http://127.0.0.1:8000/health/ready", show_default=True, help="What to ask.")
 def health(url: str) -> None:
     """Ask a running service whether it is ready; exit status 1 where it is not. For container health checks."""
-    from urllib.error import URLError  # noqa: PLC0415
+    from http.client import HTTPException  # noqa: PLC0415
     from urllib.request import urlopen  # noqa: PLC0415
 
     if not url.startswith(("http://", "https://")):
@@ -175,7 +178,7 @@ def health(url: str) -> None:
     try:
         with urlopen(url, timeout=5) as answer:  # noqa: S310 - the scheme was checked
             click.echo(answer.read().decode())
-    except (URLError, OSError) as error:
+    except (HTTPException, OSError) as error:
         raise click.ClickException(f"{url}: {error}") from None
 
 
@@ -264,6 +267,8 @@ def countries(text: str, as_of: dt.datetime | None) -> None:
 
     known = gazetteer.load()
     named = MentionFinder(known).find(text, _day(as_of))
+    if not named:
+        click.echo("no country is mentioned", err=True)
     for mention in anaphora.merge(named, anaphora.resolve(text, sentences.split(text), named)):
         note = " (uncertain)" if mention.ambiguous else ""
         note += f" (refers to {mention.refers_to})" if mention.refers_to else ""
@@ -283,8 +288,12 @@ def labels() -> None:
 def check(folder: Path | None) -> None:
     """Check the corpus, lexicon and gazetteer in FOLDER; name file, line and reason of what is bad."""
     from relations import gazetteer  # noqa: PLC0415
-    from training import corpus  # noqa: PLC0415
-    from training.lexicon_table import LexiconError, read  # noqa: PLC0415
+
+    try:
+        from training import corpus  # noqa: PLC0415
+        from training.lexicon_table import LexiconError, read  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"checking needs {error.name}: install the training extra") from None
 
     place = folder or corpus.DEFAULT_FOLDER
     try:

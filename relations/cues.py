@@ -9,7 +9,7 @@ from relations.gazetteer import Sense
 
 BLOCK = 128
 """Code points; a near cue is looked for in the block of the name and its two neighbours: about one sentence."""
-_TOKEN = re.compile(r"\w+(?:['-]\w+)*")
+_TOKEN = re.compile(r"\w+(?:(?:-|'(?!s\b))\w+)*")
 _WEIGHT_BESIDE, _WEIGHT_NEAR, _WEIGHT_TEXT = 4, 2, 1
 
 

@@ -109,7 +109,7 @@ def read(
 
 
 def _negate(hits: list[Hit], clauses: list[int]) -> tuple[Hit, ...]:
-    """Mark the stances that an odd number of negations or reversals governs, within the clause and a short reach."""
+    """Mark the stances that an odd number of negations or reversals governs, in the clause and in reach."""
     marked: list[Hit] = []
     clause, count, last = -1, 0, 0
     for hit in hits:
@@ -361,7 +361,9 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ends = [0]
         for views in self._views(X):
             for vocabulary, features in zip(self.vocabulary_, views, strict=True):
-                columns += [vocabulary[feature] for feature in features if feature in vocabulary]
+                known = set(map(vocabulary.get, features))
+                known.discard(None)
+                columns += known  # type: ignore[arg-type]
             ends.append(len(columns))
         return self._weigh(columns, ends)
 
@@ -377,17 +379,12 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _weigh(self, columns: list[int], ends: list[int]) -> csr_matrix:
         """Idf of what is there, however often, each view of each row at length one."""
         rows = len(ends) - 1
-        matrix = csr_matrix(
-            (np.ones(len(columns)), np.asarray(columns, dtype=np.int32), np.asarray(ends, dtype=np.int32)),
-            shape=(rows, len(self.idf_)),
-        )
-        matrix.sum_duplicates()
-        data: NDArray[np.float64] = self.idf_[matrix.indices]
-        row = np.repeat(np.arange(rows), np.diff(matrix.indptr))
-        part = row * len(VIEWS) + np.searchsorted(self.bounds_, matrix.indices, side="right")
+        indices, pointers = np.asarray(columns, dtype=np.int32), np.asarray(ends, dtype=np.int32)
+        data: NDArray[np.float64] = self.idf_[indices]
+        part = np.repeat(np.arange(rows) * len(VIEWS), np.diff(pointers))
+        part += np.searchsorted(self.bounds_, indices, side="right")
         norms = np.sqrt(np.bincount(part, weights=data * data, minlength=rows * len(VIEWS)))
-        matrix.data = data / norms[part]
-        return matrix
+        return csr_matrix((data / norms[part], indices, pointers), shape=(rows, len(self.idf_)))
 
     def describe(self, pair: Pair, blank: int | None = None) -> Counter[int]:
         """Columns of one pair with their counts, as if token ``blank`` were unknown."""

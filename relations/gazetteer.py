@@ -17,7 +17,7 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "labels" / "gazetteer"
 FLAGS = frozenset({"cased", "weak", "person", "part", "prefix", "media", "city", "language"})
 NO_COUNTRY = "-"
 INTERNATIONAL = "international official"
-"""Office of somebody who speaks for an organisation for a time, and for no country: its rows have ``-`` for a code."""
+"""Office of somebody who for a time speaks for an organisation and for no country; the code is then ``-``."""
 OFFICES = frozenset(
     {"head of state", "head of government", "foreign minister", "defence minister", "leader", INTERNATIONAL}
 )

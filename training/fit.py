@@ -18,11 +18,12 @@ from relations.classifier import Model
 from relations.domain import LABELS
 from relations.features import PairFeatures
 from relations.lexicon import Lexicon
+from training import behaviour
 from training.corpus import CorpusError, LabelledSentence, digest, held_out, part_of, read
 from training.lexicon_table import compile_lexicon
 from training.metrics import Scores, score
 
-CALIBRATION_FOLDS = 4
+CALIBRATION_FOLDS = 3
 MAX_ITERATIONS = 2000
 
 
@@ -38,8 +39,8 @@ class Parameters:
         A feature that fewer training pairs have is dropped.
     """
 
-    C: float = 2.0
-    min_df: int = 2
+    C: float = 1.5
+    min_df: int = 3
 
 
 def fit(sentences: Sequence[LabelledSentence], lexicon: Lexicon, parameters: Parameters) -> Model:
@@ -131,6 +132,9 @@ def train(
     scores = evaluate(fit(kept, lexicon, parameters), tested)
     say(f"fitting on all {len(sentences):,} sentences")
     model = fit(sentences, lexicon, parameters)
+    behaviours = behaviour.run(model, labels / behaviour.FILE) if (labels / behaviour.FILE).exists() else []
+    if behaviours:
+        say("\n" + behaviour.table(behaviours) + "\n")
     content, sha256 = dump(model)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     manifest = Manifest(
@@ -140,7 +144,11 @@ def train(
         sha256=sha256,
         labels_sha256=digest(labels),
         classes=model.classes,
-        metrics={"held_out": scores.as_dict(), "sentences": len(sentences)},
+        metrics={
+            "held_out": scores.as_dict(),
+            "sentences": len(sentences),
+            "behaviour": {one.kind: round(one.rate, 4) for one in behaviours},
+        },
         versions=current_versions(),
         trained_at=now.isoformat(),
     )

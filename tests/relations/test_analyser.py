@@ -17,19 +17,20 @@ DAY = dt.date(2024, 5, 16)
 OPTIONS = Options(DAY)
 TEXTS = [
     "France condemned Iran on Monday. Iran rejected the charge. Both countries sent envoys to Geneva.",
-    "Paris scolds Tehran\n\nFrance’s foreign minister said that Germany and Italy would not help Iran.\r\n\r\nIt rained.",
-    "😀 Russian forces attacked Ukraine. 🇺🇦 \u200fPoland\u200e sent aid to Ukraine; Co\u0302te d’Ivoire did not. North\u00a0Korea kept "
-    "silent on Japan.",
-    "The US-led forces and pro-Russian militants traded fire, the Turkish army said. The two nations’ envoys met in Cairo.",
+    "Paris scolds Tehran\n\nFrance’s minister said that Germany and Italy would not help Iran.\r\n\r\nIt rained.",
+    "😀 Russian forces attacked Ukraine. 🇺🇦 \u200fPoland\u200e sent aid to Ukraine; Co\u0302te d’Ivoire did not.",
+    "North\u00a0Korea kept silent on Japan’s 3.5 percent, U.S. officials said.",
+    "The US-led forces and pro-Russian militants traded fire, the Turkish army said. The two nations’ envoys met.",
     "China and Russia met. Both nations condemned the United States.",
     "It rained all day. France won the cup.",
     "",
 ]
 PIECES = st.sampled_from(
     [
-        "France", "Iran", "the United States", "New\nZealand", "South\nKorea", "North\u00a0Korea", "Saudi\r\nArabia",
-        "Both countries", "the former", "The country", "condemned", "met", "said", "praised", "not", ".", ". ", "\n", "\n\n",
-        "\r\n", "\u2028", "😀", "\u200f", "\u0301", "“", "’s", "-led", "U.S.", "Mr. Putin", "\ud800", "a long line of words",
+        "France", "Iran", "the United States", "New\nZealand", "South\nKorea", "North\u00a0Korea",
+        "Saudi\r\nArabia", "Both countries", "the former", "The country", "condemned", "met", "said", "praised",
+        "not", ".", ". ", "\n", "\n\n", "\r\n", "\u2028", "😀", "\u200f", "\u0301", "“", "’s", "-led", "U.S.",
+        "Mr. Putin", "\ud800", "a long line of words",
     ]
 )  # fmt: skip
 
@@ -60,7 +61,7 @@ def check(text, analysis, options=OPTIONS):
 @pytest.mark.parametrize("explain", [False, True])
 @pytest.mark.parametrize("text", TEXTS)
 def test_contract(analyser, text, explain):
-    """Offsets slice back, each ordered pair of distinct countries has one relation, a sentence without says why."""
+    """Offsets slice back, each ordered pair of countries has one relation, a sentence without says why."""
     options = replace(OPTIONS, explain=explain)
     analysis = analyser.analyse(text, options)
     check(text, analysis, options)
@@ -202,7 +203,7 @@ def test_no_texts(analyser):
 
 
 def test_too_many_pairs(analyser, names):
-    """A text with more pairs than can be judged in good time is refused in words, and so is a batch that holds it."""
+    """A text with more pairs than can be judged in good time is refused, and so is a batch that holds it."""
     parties = [country.name for country in names.countries.values() if country.party]
     text = "The list: " + ", ".join(parties) + "."
     for texts in ([text], ["France met Iran.", text]):
@@ -213,9 +214,9 @@ def test_too_many_pairs(analyser, names):
 def test_many_texts(analyser):
     """The limit on pairs is for each text, not for all together."""
     text = "France, Iran, Iraq, Chad, Mali, Niger, Egypt, Libya, Italy, Spain and Japan met. " * 100
-    pairs = sum(len(one.relations) for one in analyser.analyse(text, OPTIONS).sentences)
-    assert pairs <= MAX_PAIRS < 2 * pairs
-    assert len(analyser.analyse_all([text, text], OPTIONS)) == 2
+    found = analyser.analyse_all([text, text], OPTIONS)
+    pairs = [sum(len(one.relations) for one in analysis.sentences) for analysis in found]
+    assert max(pairs) <= MAX_PAIRS < sum(pairs)
 
 
 def test_judge(analyser, mark):

@@ -166,7 +166,7 @@ def test_pin(folder):
 
 
 def test_pin_of_another_model(trapped):
-    """A model that is not the pinned one is refused before it is unpickled, though its own manifest vouches for it."""
+    """A model that is not the pinned one is refused before it is unpickled, though its manifest vouches for it."""
     folder, file = trapped()
     with pytest.raises(ArtifactError, match=r"pin"):
         artifact.load(folder, "ab" * 32)

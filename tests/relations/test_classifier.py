@@ -18,8 +18,8 @@ SENTENCES = [
     "[Japan|JPN] [China|CHN]",
 ]
 WORDS = (
-    "the and , of army attacked condemned by not imposed tough sanctions on sent aid to which ; was met talks with 's "
-    "praised ally enemy said would never accept a deal \u201c \u201d ( ) 3.5 qwertily"
+    "the and , of army attacked condemned by not imposed tough sanctions on sent aid to which ; was met talks "
+    "with 's praised ally enemy said would never accept a deal \u201c \u201d ( ) 3.5 qwertily"
 ).split()
 
 

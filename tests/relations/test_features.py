@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,9 +25,11 @@ SENTENCES = [
     "[Poland|POL]-[Belarus|BLR] ties",
     "[Japan|JPN][China|CHN]",
 ]
-CODES = {"FRA": "BRA", "DEU": "ARG", "IRN": "PER", "USA": "CAN", "IRQ": "CHL", "ISR": "COL", "JPN": "CUB", "CHN": "URY",
-         "POL": "BOL", "BLR": "GUY"}  # fmt: skip
-VOCABULARY = "the and , of army attacked condemned by not imposed tough sanctions sent aid to which ; was - 's - met".split()
+CODES = {"FRA": "BRA", "DEU": "ARG", "IRN": "PER", "USA": "CAN", "IRQ": "CHL", "ISR": "COL", "JPN": "CUB",
+         "CHN": "URY", "POL": "BOL", "BLR": "GUY"}  # fmt: skip
+VOCABULARY = (
+    "the and , of army attacked condemned by not imposed tough sanctions sent aid to ; was - 's met".split()
+)
 
 _IN_A_FRESH_PROCESS = """
 import hashlib, pickle, sys
@@ -52,9 +55,9 @@ def all_pairs(mark) -> list[Pair]:
 
 def view_norms(features, matrix):
     """Length of each view in each row."""
-    dense, bounds = matrix.toarray(), [0, *features.bounds_]
+    dense = matrix.toarray()
     return np.array(
-        [np.linalg.norm(dense[:, start:end], axis=1) for start, end in zip(bounds, bounds[1:], strict=False)]
+        [np.linalg.norm(dense[:, start:end], axis=1) for start, end in pairwise([0, *features.bounds_])]
     )
 
 
@@ -179,8 +182,27 @@ def test_row_without_any_known_feature(lexicon, pair):
     assert features.transform([pair("[Chad|TCD] met [Mali|MLI]")]).nnz == 0
 
 
+def test_features_are_there_or_not(fitted, pair):
+    """A feature weighs the same however often it occurs in a row."""
+    once = pair("[Chad|TCD] met [Mali|MLI] condemned .")
+    twice = pair("[Chad|TCD] met [Mali|MLI] condemned condemned .")
+    for row in (fitted.transform([once]), fitted.transform([twice])):
+        for start, end in pairwise([0, *fitted.bounds_]):
+            view = row[:, start:end]
+            ratio = view.data / fitted.idf_[start:end][view.indices]
+            assert np.allclose(ratio, ratio[0])
+
+
+@pytest.mark.parametrize("word", ["not", "NOT"])
+def test_negation(fitted, pair, word):
+    """A negated stance is another feature than the stance itself."""
+    plain = fitted.describe(pair("[France|FRA] condemned [Iran|IRN]."))
+    negated = fitted.describe(pair(f"[France|FRA] {word} condemned [Iran|IRN]."))
+    assert set(plain) - set(negated)
+
+
 def test_min_df(lexicon, training_pairs):
-    """A feature that fewer training pairs have is dropped, so that one that every pair shares is all that may stay."""
+    """A feature that fewer training pairs have is dropped."""
     sizes = [len(PairFeatures(lexicon, min_df=n).fit(training_pairs).idf_) for n in (1, 2, len(training_pairs))]
     assert sizes[0] > sizes[1] > sizes[2]
 

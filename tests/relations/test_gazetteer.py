@@ -43,8 +43,8 @@ def check_refused(folder, file, number, reason):
 
 
 DATES = [
-    "soon", "20", "2001-13", "2001-00", "2001-02-30", "2001-2-3-4", "2001-", "2001/02", "2001-02-03T00:00", "20010203",
-    "2001-W05-1", "+2001",
+    "soon", "20", "2001-13", "2001-00", "2001-02-30", "2001-2-3-4", "2001-", "2001/02", "2001-02-03T00:00",
+    "20010203", "2001-W05-1", "+2001",
 ]  # fmt: skip
 
 
@@ -74,7 +74,8 @@ DATES = [
         *(("names.tsv", {"from": date}, "date") for date in DATES),
         *(("names.tsv", {"until": date}, "date") for date in DATES),
         ("leaders.tsv", {"country": "QQQ"}, "QQQ"),
-        ("leaders.tsv", {"office": "boss"}, "office"),
+        ("leaders.tsv", {"country": "USA", "office": "boss"}, "office"),
+        ("leaders.tsv", {"country": "-", "office": "head of state"}, "country"),
         ("leaders.tsv", {"name": ""}, "name"),
         ("leaders.tsv", {"surname": ""}, "surname"),
         ("leaders.tsv", {"unmistakable": ""}, "unmistakable"),
@@ -101,7 +102,7 @@ def test_bad_cell(folder, file, cells, reason):
     [
         (lambda row: row + "\tmore", 3, "columns"),
         (lambda row: row.rpartition("\t")[0], 3, "columns"),
-        (lambda row: "", 3, "columns"),
+        (lambda _: "", 3, "columns"),
         (lambda row: row.replace("\t", " \t", 1), 3, "white space"),
         (lambda row: " " + row, 3, "white space"),
         (lambda row: row.upper(), 1, "header"),
@@ -110,7 +111,7 @@ def test_bad_cell(folder, file, cells, reason):
     ids=["more", "fewer", "blank", "space after", "space before", "upper-case header", "commas in header"],
 )
 def test_bad_shape(folder, file, wreck, number, reason):
-    """A row or header of the wrong shape is refused, in whichever file, and the text names file, line and reason."""
+    """A row or header of the wrong shape is refused, in any file, and the text names file, line and reason."""
     path = folder / file
     lines = lines_of(path)
     lines[number - 1] = wreck(lines[number - 1])

@@ -13,7 +13,7 @@ DAY = dt.date(2020, 6, 1)
 
 
 def test_mentions_in_order(finder):
-    """Mentions come in order, without overlap, with the surface that their offsets slice and the country's code."""
+    """Mentions come in order, without overlap, with the surface that their offsets slice and a code."""
     text = "Paris and the French army left Chad; France’s ally Côte d’Ivoire did not."
     found = finder.find(text, DAY)
     assert [(one.text, one.country) for one in found] == [
@@ -54,7 +54,7 @@ def test_words_inside_words(finder):
     [(dt.date(2001, 12, 31), 0), (dt.date(2002, 1, 1), 1), (dt.date(2003, 2, 28), 1), (dt.date(2003, 3, 1), 0)],
 )
 def test_names_are_dated(tmp_path, day, found):
-    """A seat of power stands for its country on the days that the gazetteer gives it, the first and the last included."""
+    """A seat of power stands for its country from the first to the last day that the gazetteer gives it."""
     folder = shutil.copytree(gazetteer.DEFAULT_FOLDER, tmp_path / "gazetteer")
     with (folder / "names.tsv").open("a", encoding="utf-8") as file:
         file.write("Zyxwut House\tFRA\tgovernment\t2002\t2003-02\t\n")

@@ -25,8 +25,8 @@ def marked_texts(draw):
 
 
 PIECES = [
-    "France", "both nations", "the", "didn't", "DIDN'T", "cannot", "5,000", "3.5", "U.S.", "led", "pro", "😀", "“", "”",
-    "—", "Co\u0302te d’Ivoire", "\u200fIran", "North\u00a0Korea", "_", "ſ", "İzmir",
+    "France", "both nations", "the", "didn't", "DIDN'T", "cannot", "5,000", "3.5", "U.S.", "led", "pro", "😀", "“",
+    "”", "—", "Co\u0302te d’Ivoire", "\u200fIran", "North\u00a0Korea", "_", "ſ", "İzmir",
 ]  # fmt: skip
 
 

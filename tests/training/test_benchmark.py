@@ -39,7 +39,7 @@ def check_refused(measure, path, line, reason=""):
 
 
 def test_pairs(analyser, write):
-    """Given pairs are scored with the model's judgement on their spans, in whichever order source and target stand."""
+    """Given pairs are scored with the model's judgement on their spans, whichever of the two stands first."""
     swapped = {**PAIR, "source": PAIR["target"], "target": PAIR["source"], "label": "neutrality"}
     path = write([PAIR, "", swapped])
     scores = pairs(analyser, path)
@@ -100,7 +100,7 @@ def test_documents(analyser, write):
 
 
 def test_documents_missed_and_extra(analyser, write):
-    """Countries that were not found, or found beyond the gold, are listed; a pair that was not found counts as neutral."""
+    """Countries not found, or found beyond the gold, are listed; a pair that was not found counts as neutral."""
     row = {
         "text": "France beat them while Chad rested.",
         "relations": [
@@ -195,7 +195,7 @@ def test_article(analyser, write, tmp_path):
 
 
 def test_article_with_fewer_sentences(analyser, write, tmp_path):
-    """A gold sentence that the text does not have is said to be missing, and its required relations are not right."""
+    """A gold sentence that the text lacks is said to be missing, and its required relations are not right."""
     text = tmp_path / "article.txt"
     text.write_text("France condemned Iran.", encoding="utf-8")
     result = article(analyser, text, write([{**SENTENCE, "sentence": 5}]), DAY)

@@ -26,6 +26,10 @@ print(manifest.sha256)
 """
 
 
+def be_told(_):
+    """Hear what training says."""
+
+
 @pytest.fixture(scope="session")
 def trained(small_labels, tmp_path_factory):
     """Train once: folder, manifest, scores, and what was said."""
@@ -143,7 +147,7 @@ def test_bad_labels_write_nothing(labels, trained, tmp_path, file, wreck, error)
     path.write_text(wreck(path.read_text(encoding="utf-8")), encoding="utf-8")
     for folder in (old, new):
         with pytest.raises(error):
-            fit.train(labels, folder, fit.Parameters(), lambda line: None)
+            fit.train(labels, folder, fit.Parameters(), be_told)
     assert {path.name: path.read_bytes() for path in old.iterdir()} == before
     assert not new.exists()
 
@@ -153,7 +157,7 @@ def test_too_few_sentences(labels, tmp_path):
     path = labels / "corpus" / "part.jsonl"
     path.write_text(path.read_text(encoding="utf-8").splitlines(keepends=True)[0], encoding="utf-8")
     with pytest.raises(CorpusError, match="few"):
-        fit.train(labels, tmp_path / "new", fit.Parameters(), lambda line: None)
+        fit.train(labels, tmp_path / "new", fit.Parameters(), be_told)
     assert not (tmp_path / "new").exists()
 
 
@@ -170,5 +174,5 @@ def test_label_that_never_occurs(labels, tmp_path, label):
 
     relabel(labels, change)
     with pytest.raises(CorpusError, match=label):
-        fit.train(labels, tmp_path / "new", fit.Parameters(), lambda line: None)
+        fit.train(labels, tmp_path / "new", fit.Parameters(), be_told)
     assert not (tmp_path / "new").exists()

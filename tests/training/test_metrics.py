@@ -8,9 +8,9 @@ import pytest
 from training.metrics import calibration_error, score
 
 CLASSES = ["neutrality", "opposition", "support"]
-N, O, S = CLASSES
-LABELS = [N, N, N, N, O, O, O, S, S, S]
-JUDGED = [N, N, N, O, O, O, S, S, N, S]
+N, A, S = CLASSES
+LABELS = [N, N, N, N, A, A, A, S, S, S]
+JUDGED = [N, N, N, A, A, A, S, S, N, S]
 """Right are 3 of 4, 2 of 3 and 2 of 3."""
 
 
@@ -32,30 +32,30 @@ def test_per_class():
     scores = score(LABELS, sure(JUDGED), CLASSES)
     assert list(scores.per_class) == CLASSES
     assert scores.per_class[N] == pytest.approx({"precision": 3 / 4, "recall": 3 / 4, "f1": 3 / 4, "support": 4})
-    assert scores.per_class[O] == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3})
+    assert scores.per_class[A] == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3})
     assert scores.per_class[S] == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3})
 
 
 def test_macro_f1():
     """Macro-F1 is the plain mean of the labels' F1, and a label that never occurs counts as zero."""
     assert score(LABELS, sure(JUDGED), CLASSES).macro_f1 == pytest.approx((3 / 4 + 2 / 3 + 2 / 3) / 3)
-    assert score([N, N, O], sure([N, N, O]), CLASSES).macro_f1 == pytest.approx(2 / 3)
+    assert score([N, N, A], sure([N, N, A]), CLASSES).macro_f1 == pytest.approx(2 / 3)
 
 
 def test_kappa():
-    """Cohen's kappa is (0.7 - 0.34) / (1 - 0.34): judged as often as labelled, chance agreement is 0.16 + 0.09 + 0.09."""
+    """Cohen's kappa is agreement beyond chance, which is 0.34: 0.4 squared and twice 0.3 squared."""
     assert score(LABELS, sure(JUDGED), CLASSES).kappa == pytest.approx((0.7 - 0.34) / (1 - 0.34))
 
 
 def test_kappa_of_chance():
     """Judgements that agree no more often than chance have a kappa of zero, perfect ones of one."""
-    assert score([N, N, O, O], sure([N, O, N, O]), CLASSES).kappa == pytest.approx(0)
-    assert score([N, O, S], sure([N, O, S]), CLASSES).kappa == pytest.approx(1)
+    assert score([N, N, A, A], sure([N, A, N, A]), CLASSES).kappa == pytest.approx(0)
+    assert score([N, A, S], sure([N, A, S]), CLASSES).kappa == pytest.approx(1)
 
 
 def test_stance_accuracy():
-    """Of the pairs that show support or opposition those count whose likelier of the two is right, even if neutral wins."""
-    labels = [N, S, O, S, O]
+    """Of the pairs that show a stance those are right whose likelier stance is, even if neutrality is likelier."""
+    labels = [N, S, A, S, A]
     probabilities = np.array(
         [
             [0.1, 0.2, 0.7],  # neutral, does not count
@@ -70,7 +70,7 @@ def test_stance_accuracy():
 
 def test_no_stance():
     """Where no pair shows a stance there is no accuracy of stance."""
-    scores = score([N, N], sure([N, O]), CLASSES)
+    scores = score([N, N], sure([N, A]), CLASSES)
     assert scores.stance_accuracy is None
     assert scores.as_dict()["stance_accuracy"] is None
     assert "None" not in scores.table()
@@ -131,7 +131,7 @@ def test_as_dict():
     found = json.loads(json.dumps(scores.as_dict(), allow_nan=False))
     assert found["kappa"] == round(0.36 / 0.66, 4)
     assert found["expected_calibration_error"] == 0.1
-    assert found["per_class"][O]["precision"] == 0.6667
+    assert found["per_class"][A]["precision"] == 0.6667
     assert found["confusion"] == scores.confusion.tolist()
     assert {"pairs", "accuracy", "macro_f1", "kappa", "stance_accuracy"} <= set(found)
 
@@ -143,4 +143,4 @@ def test_table():
     for shown in ("10 pairs", "0.700", "0.545", "0.694", "0.100", "0.750", "0.667"):
         assert shown in text
     rows = [line.split() for line in lines]
-    assert [row[1:] for row in rows if row[:1] == [O]][-1] == ["0", "2", "1"]
+    assert [row[1:] for row in rows if row[:1] == [A]][-1] == ["0", "2", "1"]

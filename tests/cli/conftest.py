@@ -1,0 +1,93 @@
+"""What the tests of the command line share: a small labels folder, a model trained from it, and a way to call."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from threadpoolctl import threadpool_limits
+
+from cli.main import main
+from training import corpus
+
+SENTENCES = 150
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Fit small models in one thread: several would only wait for each other."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def call():
+    """Call the command line; nothing but a regular exit may come of it."""
+
+    def run(*arguments, text=None) -> Result:
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=text)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def succeed(call):
+    """Call the command line, which must succeed without a word on standard error; give its standard output."""
+
+    def run(*arguments, text=None) -> str:
+        result = call(*arguments, text=text)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fail(call):
+    """Call the command line, which must fail without a word on standard output; give its message."""
+
+    def run(*arguments, text=None) -> str:
+        result = call(*arguments, text=text)
+        assert result.exit_code != 0
+        assert result.stdout == ""
+        assert "Traceback" not in result.stderr
+        message = result.stderr.partition("Error: ")[2]
+        assert message.strip()
+        return message
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_labels(tmp_path_factory) -> Path:
+    """Take every so-maniest row of the corpus and lexicon that ship, and the whole gazetteer; read only."""
+    folder = tmp_path_factory.mktemp("small") / "labels"
+    shutil.copytree(corpus.DEFAULT_FOLDER, folder, ignore=shutil.ignore_patterns("corpus", "lexicon.tsv"))
+    rows = [line for path in corpus.files(corpus.DEFAULT_FOLDER) for line in path.read_bytes().splitlines()]
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "part.jsonl").write_bytes(b"\n".join(rows[:: len(rows) // SENTENCES][:SENTENCES]) + b"\n")
+    header, *entries = (corpus.DEFAULT_FOLDER / "lexicon.tsv").read_text(encoding="utf-8").splitlines()
+    (folder / "lexicon.tsv").write_text("\n".join([header, *entries[::25]]) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def labels(small_labels, tmp_path) -> Path:
+    """Copy the small labels folder, to be changed."""
+    return Path(shutil.copytree(small_labels, tmp_path / "labels"))
+
+
+@pytest.fixture(scope="session")
+def training(call, small_labels, tmp_path_factory) -> tuple[Path, Result]:
+    """Train from the small labels; give the folder of the model and the result of the call."""
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    return folder, call("train", "--labels", small_labels, "--out", folder)
+
+
+@pytest.fixture(scope="session")
+def model(training) -> Path:
+    """Give the folder of the small model."""
+    return training[0]
