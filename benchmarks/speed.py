@@ -7,6 +7,7 @@ Machines are noisy: every figure is the best of several runs, and the ratios com
 
 import argparse
 import datetime as dt
+import gc
 import os
 import re
 import resource
@@ -41,6 +42,20 @@ def best(task: Callable[[], object], seconds: float) -> float:
     return min(runs)
 
 
+def measure(analyser: Analyser, label: str, part: list[str], seconds: float) -> None:
+    """Print sentences a second through the whole way."""
+    options = Options(AS_OF)
+    for name, texts in ((label, part), (f"{label}, half other news", [SPARSE_FILLER * 4 + text for text in part])):
+        analyses = analyser.analyse_all(texts, options)
+        count = sum(len(one.sentences) for one in analyses)
+        pairs = sum(len(sentence.relations) for one in analyses for sentence in one.sentences)
+        spent = best(lambda texts=texts: analyser.analyse_all(texts, options), seconds)
+        print(f"whole way, {name:24} {count / spent:5.0f} sentences/s ({pairs / count:.1f} pairs each)")
+    spent = best(lambda: [analyser.analyse(text, options) for text in part], seconds)
+    count = sum(len(analyser.analyse(text, options).sentences) for text in part)
+    print(f"  one article at a time         {count / spent:8.0f} sentences/s")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure")
@@ -50,15 +65,17 @@ def main() -> None:
     finder = MentionFinder(known)
     print(f"gazetteer ready in              {time.perf_counter() - start:8.2f} s")
     start = time.perf_counter()
-    model, manifest = artifact.load()
+    model, _ = artifact.load()
     print(f"model verified and loaded in    {time.perf_counter() - start:8.2f} s")
     analyser = Analyser(finder, model)
+    gc.freeze()  # as the service does before it forks
 
     rows = corpus.read(corpus.DEFAULT_FOLDER, frozenset(known.countries))
     lines = [row.text for row in rows if not row.slice.startswith("actors")][:12000]
     articles = [" ".join(lines[k : k + 14]) for k in range(0, len(lines), 14)]
     dense = "\n".join(articles)
     news = [SPARSE_FILLER * 8 + article for article in articles]
+    sparse = [SPARSE_FILLER * 32 + article for article in articles[:400]]
 
     alternatives = sorted({fold(name.surface)[0] for name in known.names}, key=len, reverse=True)
     pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, alternatives)) + r")(?!\w)")
@@ -66,6 +83,7 @@ def main() -> None:
         ("one text of countries only", [dense]),
         ("articles on countries", articles),
         ("half other news", news),
+        ("four fifths other news", sparse),
     ):
         megabytes = sum(len(text.encode()) for text in texts) / 1e6
         ours = best(lambda texts=texts: [finder.find(text, AS_OF) for text in texts], seconds)
@@ -75,27 +93,20 @@ def main() -> None:
         regex = best(lambda short=short: list(pattern.finditer(short)), seconds)
         ratio = (len(short.encode()) / 1e6 / regex) / (megabytes / ours)
         print(f"  one regular expression of all names           {ratio:8.3f} times that")
-    print(
-        f"sentences                       {len(dense.encode()) / 1e6 / best(lambda: sentences.split(dense), seconds):8.1f} MB/s"
-    )
+    spent = best(lambda: sentences.split(dense), seconds)
+    print(f"sentences                       {len(dense.encode()) / 1e6 / spent:8.1f} MB/s")
     split, named = sentences.split(dense), finder.find(dense, AS_OF)
     spent = best(lambda: anaphora.resolve(dense, split, named), seconds)
     print(f"anaphora                        {len(dense.encode()) / 1e6 / spent:8.1f} MB/s")
 
-    part = articles[:40]
-    options = Options(AS_OF)
-    count = sum(len(analyser.mentions(text, AS_OF)[0]) for text in part)
-    pairs = sum(len(one.relations) for a in analyser.analyse_all(part, options) for one in a.sentences)
-    spent = best(lambda: analyser.analyse_all(part, options), seconds)
-    print(
-        f"whole way, in batches           {count / spent:8.0f} sentences/s ({pairs / count:.1f} pairs a sentence)"
-    )
-    spent = best(lambda: [analyser.analyse(text, options) for text in part], seconds)
-    print(f"whole way, article by article   {count / spent:8.0f} sentences/s")
-    mixed = [SPARSE_FILLER * 4 + text for text in part]
-    count = sum(len(analyser.mentions(text, AS_OF)[0]) for text in mixed)
-    spent = best(lambda: analyser.analyse_all(mixed, options), seconds)
-    print(f"whole way, half other news      {count / spent:8.0f} sentences/s")
+    wire = [
+        row.text for row in rows if row.slice in {"leads_1999_2009", "front_page", "newswire", "hard_neutrals"}
+    ]
+    for label, part in (
+        ("newswire", [" ".join(wire[k : k + 14]) for k in range(0, 700, 14)]),
+        ("hardest", articles[:40]),
+    ):
+        measure(analyser, label, part, seconds)
     size = (artifact.DEFAULT_FOLDER / artifact.MODEL_FILE).stat().st_size
     print(f"model file                      {size / 1e6:8.1f} MB")
     print(f"resident, at most               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")

@@ -258,18 +258,38 @@ def evaluate(
 
 
 @main.command()
-@click.argument("text")
+@click.argument("text", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_AS_OF
-def countries(text: str, as_of: dt.datetime | None) -> None:
-    """Show the countries that TEXT mentions."""
+def countries(text: str | None, as_json: bool, as_of: dt.datetime | None) -> None:
+    """Show the countries that TEXT mentions; without TEXT list the gazetteer."""
+    from dataclasses import asdict  # noqa: PLC0415
+
     from relations import anaphora, gazetteer, sentences  # noqa: PLC0415
     from relations.mentions import MentionFinder  # noqa: PLC0415
 
-    known = gazetteer.load()
+    try:
+        known = gazetteer.load()
+    except (gazetteer.GazetteerError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    if text is None:
+        rows = [known.countries[code] for code in sorted(known.countries)]
+        if as_json:
+            click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
+            return
+        click.echo(f"{'code':5} {'COW':7} {'FIPS':6} {'name':32} capital")
+        for row in rows:
+            note = "" if row.party else "  (territory)"
+            click.echo(f"{row.code:5} {row.cow:7} {row.fips:6} {row.name:32} {', '.join(row.capitals)}{note}")
+        return
     named = MentionFinder(known).find(text, _day(as_of))
-    if not named:
+    mentions = anaphora.merge(named, anaphora.resolve(text, sentences.split(text), named))
+    if as_json:
+        click.echo(json.dumps([asdict(mention) for mention in mentions], ensure_ascii=False, indent=2))
+        return
+    if not mentions:
         click.echo("no country is mentioned", err=True)
-    for mention in anaphora.merge(named, anaphora.resolve(text, sentences.split(text), named)):
+    for mention in mentions:
         note = " (uncertain)" if mention.ambiguous else ""
         note += f" (refers to {mention.refers_to})" if mention.refers_to else ""
         click.echo(

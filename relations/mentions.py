@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import unicodedata
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -38,9 +39,9 @@ _OFFICE_OF = {
 _NEXT_WORD = re.compile(r"[ ]([^\W\d_][\w'-]*)")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\"(\n-])\s*$")
 _LANGUAGE_WORDS = frozenset(
-    "in into from speak speaks Speak Speaks spoke Spoke speaking Speaking spoken fluent broken halting perfect some "
-    "learn learns learned learning learnt Learn Learning taught Taught teach teaches teaching Teaching translated "
-    "study studies studied both simple plain little".split()
+    "in into from speak speaks Speak Speaks spoke Spoke speaking Speaking spoken fluent broken halting perfect "
+    "some learn learns learned learning learnt Learn Learning taught Taught teach teaches teaching Teaching "
+    "translated study studies studied both simple plain little".split()
 )
 _LANGUAGE_CHAIN = re.compile(r",? (?:and|or|but|to)?(?: (?:in|a|little|into|not))* ?|, ")
 _LANGUAGE_END = (
@@ -250,17 +251,19 @@ class MentionFinder:
                 open_cases.append((start, end, surface))
         if open_cases:
             certain = _Context(folded, as_of, self.gazetteer.given_names, certain).settle(open_cases)
+        if offsets is None:
+            return [
+                Mention(start, end, text[start:end], country, kind, ambiguous)
+                for start, end, country, kind, ambiguous in certain
+            ]
         return [_mention(text, found, offsets) for found in certain]
 
 
-def _mention(text: str, found: _Found, offsets: "array[int] | None") -> Mention:
-    start, end = found.start, found.end
-    if offsets is not None:
-        start, end = offsets[start], offsets[end - 1] + 1
-        while end < len(text) and not fold(text[end])[0] and not text[end].isspace():
-            if text[end] in "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069":
-                break
-            end += 1
+def _mention(text: str, found: _Found, offsets: "array[int]") -> Mention:
+    start, end = offsets[found.start], offsets[found.end - 1] + 1
+    # A combining mark belongs to the character before it; a direction mark after a name does not.
+    while end < len(text) and unicodedata.combining(text[end]):
+        end += 1
     return Mention(start, end, text[start:end], found.country, found.kind, found.ambiguous)
 
 
@@ -459,7 +462,7 @@ class _Context:
         return _LANGUAGE_AFTER.match(self.folded, end) is not None
 
     def _scores(self, start: int, end: int, surface: _Surface, reading: _Reading) -> dict[str, int]:
-        """How much speaks for each reading; where words beside the name decide, those farther off are not asked."""
+        """How much speaks for each reading; where words beside the name decide, farther ones are not asked."""
         scores: dict[str, int] = {}
         for cues in surface.cues:
             score = cues.beside(self.folded, start, end)

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 import flask_smorest  # type: ignore[import-untyped]
-from flask import Flask
-from marshmallow import Schema
+from flask import Flask, request
+from marshmallow import RAISE, Schema
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -56,7 +56,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         *,
         answer: type[Schema],
         body: type[Schema] | None = None,
+        query: type[Schema] | None = None,
         needs_model: bool = False,
+        needs_gazetteer: bool = False,
+        max_age: int | None = None,
     ) -> Callable[[View], View]:
         """Make a view an operation of the API.
 
@@ -70,9 +73,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             Dumps what the view returns.
         body : type of Schema, optional
             Loads the request's body, which the view gets as its last argument.
+        query : type of Schema, optional
+            Loads the query string instead; unknown parameters are refused.
         needs_model : bool
             True gives the view the `engine.Engine` as its first argument, and answers 503 where there is
-            none, before the body is read.
+            none, before the request is read.
+        needs_gazetteer : bool
+            The same with the gazetteer alone.
+        max_age : int, optional
+            Seconds for which anybody may keep the answer. It then has a strong ETag, made from its content,
+            and whoever sends that ETag as If-None-Match is answered 304.
 
         Returns
         -------
@@ -87,16 +97,25 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 HTTPStatus.UNPROCESSABLE_ENTITY,
             ]
-        if needs_model:
+        if query is not None:
+            statuses.append(HTTPStatus.UNPROCESSABLE_ENTITY)
+        if needs_model or needs_gazetteer:
             statuses.append(HTTPStatus.SERVICE_UNAVAILABLE)
 
         def decorate(view: View) -> View:
             if body is not None:
                 view = self.arguments(body)(view)
+            if query is not None:
+                view = self.arguments(query, location="query", unknown=RAISE)(view)
             if needs_model:
-                view = _with_engine(view)
+                view = _given(engine.current, view)
+            if needs_gazetteer:
+                view = _given(engine.current_gazetteer, view)
             view = self.doc(operationId=view.__name__)(view)
             view = self.response(HTTPStatus.OK, answer)(view)
+            if max_age is not None:
+                view = _kept(view, max_age)
+                view = self.alt_response(HTTPStatus.NOT_MODIFIED, description="The ETag still holds.")(view)
             for status in statuses:
                 view = self.alt_response(status, status.name)(view)
             registered: View = self.route(path, methods=[method])(view)
@@ -105,10 +124,22 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return decorate
 
 
-def _with_engine(view: View) -> View:
+def _given(needed: Callable[[], object], view: View) -> View:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return view(engine.current(), *args, **kwargs)
+        return view(needed(), *args, **kwargs)
+
+    return wrapper
+
+
+def _kept(view: View, max_age: int) -> View:
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Response:
+        response: Response = view(*args, **kwargs)
+        response.cache_control.public = True
+        response.cache_control.max_age = max_age
+        response.add_etag()
+        return response.make_conditional(request.environ)
 
     return wrapper
 

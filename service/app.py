@@ -3,7 +3,7 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from service import api, engine, errors, health, log, model, relations
+from service import api, countries, engine, errors, health, log, model, relations
 from service.config import Settings
 
 
@@ -36,5 +36,5 @@ def create_app(settings: Settings) -> Flask:
     log.register(app)
     errors.register(app)
     engine.register(app, settings)
-    api.register(app, relations.blueprint, model.blueprint, health.blueprint)
+    api.register(app, relations.blueprint, model.blueprint, countries.blueprint, health.blueprint)
     return app

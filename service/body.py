@@ -90,6 +90,6 @@ class BodyParser(FlaskParser):
         error_headers: Mapping[str, str] | None,  # noqa: ARG002
     ) -> NoReturn:
         """Raise what the schema found."""
-        # webargs nests all messages under the place in the request that they come from.
+        # webargs nests all messages under the one place in the request that was read: "json" or "query".
         messages = error.messages
-        raise InvalidRequest(messages["json"] if isinstance(messages, dict) else messages) from None
+        raise InvalidRequest(next(iter(messages.values())) if isinstance(messages, dict) else messages) from None

@@ -1,4 +1,4 @@
-"""The one verified model of a process, loaded at the start, or the reason why there is none."""
+"""The gazetteer and the one verified model of a process, loaded at the start, or why they are missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from relations import artifact, gazetteer
 from relations.analyser import Analyser
+from relations.gazetteer import Gazetteer
 from relations.mentions import MentionFinder
 from service.config import Settings
 
-_KEY = "country-relations"
+_GAZETTEER = "country-relations-gazetteer"
+_ENGINE = "country-relations-engine"
 _log = structlog.get_logger(__name__)
 
 
@@ -38,18 +40,20 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """There is no engine; ``cause`` says why."""
+    """What could not be loaded; ``cause`` says why."""
 
     cause: str
 
 
-def load(settings: Settings) -> Engine:
-    """Load the model and the gazetteer.
+def load(settings: Settings, known: Gazetteer) -> Engine:
+    """Load the model and join it with the gazetteer.
 
     Parameters
     ----------
     settings : Settings
-        Says where they are, and which digest the model must have.
+        Says where the model is, and which digest it must have.
+    known : Gazetteer
+        What is known of names.
 
     Returns
     -------
@@ -59,29 +63,27 @@ def load(settings: Settings) -> Engine:
     ------
     artifact.ArtifactError
         If the model is missing or not the one that is trusted; then nothing of it was unpickled.
-    gazetteer.GazetteerError
-        If a row of the gazetteer is bad.
-    OSError
-        If a file of the gazetteer cannot be read.
     """
     model, manifest = artifact.load(settings.model_dir, settings.model_sha256)
-    countries = gazetteer.load(settings.gazetteer_dir)
-    names = {code: country.name for code, country in countries.countries.items()}
-    return Engine(Analyser(MentionFinder(countries), model), manifest, names)
+    names = {code: country.name for code, country in known.countries.items()}
+    return Engine(Analyser(MentionFinder(known), model), manifest, names)
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Give an application its engine.
+    """Give an application its gazetteer and its engine.
 
-    Where that fails the application still starts, so that its health can be asked for.
+    Where that fails the application still starts, so that its health can be asked for. Without a model it has
+    the gazetteer all the same; without the gazetteer it has neither.
     """
     try:
-        engine = load(settings)
+        known = app.extensions[_GAZETTEER] = gazetteer.load(settings.gazetteer_dir)
+        engine = app.extensions[_ENGINE] = load(settings, known)
     except (artifact.ArtifactError, gazetteer.GazetteerError, OSError) as error:
         _log.error("no model is served", reason=str(error))
-        app.extensions[_KEY] = _Missing(_outside(str(error), settings.model_dir, settings.gazetteer_dir))
+        missing = _Missing(_outside(str(error), settings.model_dir, settings.gazetteer_dir))
+        app.extensions.setdefault(_GAZETTEER, missing)
+        app.extensions[_ENGINE] = missing
         return
-    app.extensions[_KEY] = engine
     manifest = engine.manifest
     _log.info("model loaded", name=manifest.name, version=manifest.version, sha256=manifest.sha256)
 
@@ -101,7 +103,21 @@ def current() -> Engine:
     ServiceUnavailable
         If it has none.
     """
-    state = current_app.extensions[_KEY]
+    state = current_app.extensions[_ENGINE]
     if isinstance(state, Engine):
         return state
     raise ServiceUnavailable(f"No verified model is loaded: {state.cause}.")
+
+
+def current_gazetteer() -> Gazetteer:
+    """Return the gazetteer of the application that handles the request; it needs no model.
+
+    Raises
+    ------
+    ServiceUnavailable
+        If it has none.
+    """
+    state = current_app.extensions[_GAZETTEER]
+    if isinstance(state, Gazetteer):
+        return state
+    raise ServiceUnavailable(f"No gazetteer is loaded: {state.cause}.")

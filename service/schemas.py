@@ -197,6 +197,15 @@ class PairsRequest(Schema):
     items = Short(fields.Nested(ItemRequest), validate.Length(min=1, max=MAX_ITEMS), required=True)
 
 
+class CountriesRequest(Schema):
+    """Which countries to tell of; this one is read from the query string."""
+
+    code = fields.List(
+        fields.String(metadata={"pattern": "^[A-Z]{3}$", "example": "FRA"}),
+        metadata={"description": "Tell of this country alone; repeat it for several. Default: all."},
+    )
+
+
 # Answers
 
 
@@ -343,6 +352,46 @@ class PairsAnswer(Answer):
 
     model = fields.Nested(ModelAnswer, required=True)
     results = fields.List(fields.Nested(JudgementAnswer), required=True)
+
+
+def _surfaces(description: str) -> fields.List[Any]:
+    return fields.List(fields.String(), required=True, metadata={"description": description})
+
+
+def _foreign_code(description: str) -> fields.String:
+    return fields.String(required=True, allow_none=True, metadata={"description": description})
+
+
+def _year(description: str, key: str) -> fields.Integer:
+    return fields.Integer(required=True, allow_none=True, data_key=key, metadata={"description": description})
+
+
+class CountryAnswer(Answer):
+    """A country or territory, and the words that stand for it in a text."""
+
+    code = _country()
+    name = fields.String(required=True)
+    official = fields.String(required=True, metadata={"description": "The official name."})
+    names = _surfaces("Names that stand for it, sorted; some only in a part of history or a context.")
+    demonyms = _surfaces("Words for its people and for what is its own, sorted.")
+    capitals = _surfaces("Its capitals, the first one first; none for some territories.")
+    governments = _surfaces("Seats of power and institutions that stand for it, sorted.")
+    region = fields.String(required=True)
+    cow = _foreign_code("Letters of the Correlates of War; | parts those of several states, null: none.")
+    cow_code = _foreign_code("Numbers of the Correlates of War, in the order of the letters.")
+    fips = _foreign_code("FIPS 10-4; | parts several, null: none.")
+    since = _year("First year of its existence; null where that does not matter.", "from")
+    until = _year("Last year of its existence; null where it still exists.", "until")
+    party = fields.Boolean(
+        required=True,
+        metadata={"description": "False for dependent territories, which are never a party to a relation."},
+    )
+
+
+class CountriesAnswer(Answer):
+    """Countries and territories, in the order of their codes."""
+
+    countries = fields.List(fields.Nested(CountryAnswer), required=True)
 
 
 class HealthAnswer(Answer):
