@@ -6,6 +6,7 @@ import pycountry
 from babel import Locale
 
 from relations import gazetteer
+from relations.folding import fold
 
 SHARED_COW = {
     frozenset({"RUS", "SUN"}): "Russia continues the Soviet Union's code",
@@ -14,7 +15,9 @@ SHARED_COW = {
 
 
 def _plain(name: str) -> str:
-    return gazetteer.fold(name)[0].lower().replace("the ", "").replace(" & ", " and ").replace("st. ", "saint ")
+    head, _, tail = name.partition(", ")  # "Congo, The Democratic Republic of the"
+    name = f"{tail} {head}" if tail else name
+    return fold(name)[0].lower().replace("the ", "").replace(" & ", " and ").replace("st. ", "saint ")
 
 
 def test_every_iso_country_is_there():
