@@ -6,13 +6,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
-    from relations.analyser import Analyser
+    from relations.analyser import Analyser, Options
+    from relations.artifact import Manifest
     from relations.domain import Analysis
+    from relations.gazetteer import Gazetteer
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,16 +33,23 @@ def _day(as_of: dt.datetime | None) -> dt.date:
     return as_of.date() if as_of else dt.datetime.now(dt.UTC).date()
 
 
-def _analyser(folder: Path | None) -> "Analyser":
+class _Loaded(NamedTuple):
+    analyser: "Analyser"
+    manifest: "Manifest"
+    gazetteer: "Gazetteer"
+
+
+def _load(folder: Path | None) -> _Loaded:
     from relations import artifact, gazetteer  # noqa: PLC0415
     from relations.analyser import Analyser  # noqa: PLC0415
     from relations.mentions import MentionFinder  # noqa: PLC0415
 
     try:
-        model, _ = artifact.load(folder or artifact.DEFAULT_FOLDER)
-        return Analyser(MentionFinder(gazetteer.load()), model)
+        model, manifest = artifact.load(folder or artifact.DEFAULT_FOLDER)
+        known = gazetteer.load()
     except (artifact.ArtifactError, gazetteer.GazetteerError, OSError) as error:
         raise click.ClickException(str(error)) from None
+    return _Loaded(Analyser(MentionFinder(known), model), manifest, known)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,28 +88,29 @@ def label(
     if not text.strip():
         raise click.ClickException(f"{file.name} is empty")
     options = Options(_day(as_of), min_probability, not no_neutral, explain)
+    loaded = _load(folder)
     try:
-        analysis = _analyser(folder).analyse(text, options)
+        analysis = loaded.analyser.analyse(text, options)
     except TooManyPairsError as error:
         raise click.ClickException(str(error)) from None
     if form == "json":
-        click.echo(json.dumps(_plain(analysis), ensure_ascii=False, indent=2))
+        click.echo(_served(loaded, analysis, options))
     elif form == "csv":
         _print_csv(analysis)
     else:
         _print_table(analysis, explain=explain)
 
 
-def _plain(analysis: "Analysis") -> dict[str, object]:
-    from dataclasses import asdict  # noqa: PLC0415
+def _served(loaded: "_Loaded", analysis: "Analysis", options: "Options") -> str:
+    """The answer that the service gives to the same text."""
+    from service.engine import Engine  # noqa: PLC0415
+    from service.relations import answer  # noqa: PLC0415
+    from service.schemas import RelationsAnswer  # noqa: PLC0415
 
-    return {
-        "sentences": [
-            {**asdict(one.sentence), **{k: v for k, v in asdict(one).items() if k != "sentence"}}
-            for one in analysis.sentences
-        ],
-        "dyads": [{**asdict(dyad), "balance": round(dyad.balance, 4)} for dyad in analysis.dyads],
-    }
+    names = {code: country.name for code, country in loaded.gazetteer.countries.items()}
+    engine = Engine(loaded.analyser, loaded.manifest, names)
+    told = RelationsAnswer().dump(answer(engine, analysis, options, None))
+    return json.dumps(told, ensure_ascii=False, indent=2)
 
 
 def _print_csv(analysis: "Analysis") -> None:
@@ -233,7 +243,7 @@ def evaluate(
         raise click.UsageError("--article and --gold belong together")
     from training import benchmark  # noqa: PLC0415
 
-    analyser = _analyser(folder)
+    analyser = _load(folder).analyser
     day = _day(as_of)
     try:
         if pairs:

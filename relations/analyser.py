@@ -72,6 +72,7 @@ class Analyser:
         """Sentences of a text and, for each, its mentions in order, anaphors included."""
         split = sentences.split(text)
         named = self.finder.find(text, as_of)
+        split = _joined(text, split, named)
         every = anaphora.merge(named, anaphora.resolve(text, split, named))
         starts = [sentence.start for sentence in split]
         grouped: list[list[Mention]] = [[] for _ in split]
@@ -157,6 +158,23 @@ class Analyser:
             replace(relation, label=None) if relation.probability < options.min_probability else relation
             for relation in relations
         ]
+
+
+def _joined(text: str, split: list[Sentence], named: list[Mention]) -> list[Sentence]:
+    r"""Sentences with those joined that a name reaches across, such as "New\nZealand" at the end of a line."""
+    whole: list[tuple[int, int]] = []
+    mentions = iter(named)
+    mention = next(mentions, None)
+    for sentence in split:
+        begin, end = sentence.start, sentence.end
+        if whole and mention is not None and mention.start < whole[-1][1] < mention.end:
+            begin = whole.pop()[0]
+        while mention is not None and mention.end <= end:
+            mention = next(mentions, None)
+        whole.append((begin, end))
+    if len(whole) == len(split):
+        return split
+    return [Sentence(index, begin, end, text[begin:end]) for index, (begin, end) in enumerate(whole)]
 
 
 def _check_size(grouped: list[list[Mention]]) -> None:

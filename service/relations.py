@@ -7,7 +7,7 @@ from typing import Any
 
 from relations import sentences
 from relations.analyser import Options, TooManyPairsError
-from relations.domain import AnalysedSentence, Mention, Pair, Relation, Sentence
+from relations.domain import AnalysedSentence, Analysis, Mention, Pair, Relation, Sentence
 from service.api import Blueprint
 from service.engine import Engine
 from service.errors import InvalidRequest
@@ -32,8 +32,29 @@ def relations(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
         analysis = engine.analyser.analyse(request["text"], options)
     except TooManyPairsError as error:
         raise InvalidRequest({"text": [str(error)]}) from None
+    return answer(engine, analysis, options, request.get("id"))
+
+
+def answer(engine: Engine, analysis: Analysis, options: Options, identity: str | int | None) -> dict[str, Any]:
+    """Put an analysis into the shape that `RelationsAnswer` dumps.
+
+    Parameters
+    ----------
+    engine : Engine
+        What made the analysis.
+    analysis : Analysis
+        Of one text.
+    options : Options
+        What was asked for.
+    identity : str, int or None
+        The client's name for the text.
+
+    Returns
+    -------
+    dict
+    """
     return {
-        "id": request.get("id"),
+        "id": identity,
         "model": engine.manifest,
         "sentences": [_sentence(engine, one, options) for one in analysis.sentences],
         "dyads": analysis.dyads,

@@ -2,15 +2,15 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from relations.analyser import Analyser, Options
-from relations.domain import LABELS, Pair
+from relations.domain import LABELS, Pair, Relation
 from training.metrics import Scores, score
 
 
@@ -25,24 +25,68 @@ def _read(path: Path) -> str:
         raise BenchmarkError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+class _Span(Schema):
+    start = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
+    end = fields.Integer(required=True, strict=True)
+
+
+class _Row(Schema):
+    class Meta:
+        unknown = INCLUDE
+
+
+class _PairRow(_Row):
+    text = fields.String(required=True)
+    source = fields.Nested(_Span, required=True, unknown=INCLUDE)
+    target = fields.Nested(_Span, required=True, unknown=INCLUDE)
+    label = fields.String(required=True, validate=validate.OneOf(LABELS, error="{input} is no label"))
+
+    @validates_schema
+    def check_spans(self, data: dict[str, Any], **_: object) -> None:
+        """Each span holds something, lies in the text, and they do not overlap."""
+        spans = sorted((data[role]["start"], data[role]["end"], role) for role in ("source", "target"))
+        for start, end, role in spans:
+            if not start < end <= len(data["text"]):
+                raise ValidationError(f"the span {start}–{end} does not lie in the text", role)
+        if spans[0][1] > spans[1][0]:
+            raise ValidationError("source and target spans overlap", "target")
+
+
+class _RelationRow(_Row):
+    source = fields.String(required=True)
+    target = fields.String(required=True)
+    label = fields.String(required=True, validate=validate.OneOf(LABELS, error="{input} is no label"))
+
+
+class _DocumentRow(_Row):
+    text = fields.String(required=True)
+    relations = fields.List(fields.Nested(_RelationRow), required=True)
+
+
+class _RequiredRelationRow(_RelationRow):
+    required = fields.Boolean(required=True)
+
+
+class _SentenceRow(_Row):
+    sentence = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
+    countries = fields.List(fields.String(), required=True)
+    relations = fields.List(fields.Nested(_RequiredRelationRow), required=True)
+
+
+def _rows(path: Path, schema: Schema) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(_read(path).split("\n"), 1):
         if line.strip():
             try:
-                rows.append(json.loads(line))
+                rows.append(schema.load(json.loads(line)))
+            except ValidationError as error:
+                wanted = ", ".join(schema.fields)
+                raise BenchmarkError(f"{path}:{number}: {error.messages} in a row with {wanted}") from None
             except ValueError as error:
                 raise BenchmarkError(f"{path}:{number}: no JSON: {error}") from None
     if not rows:
         raise BenchmarkError(f"{path}: no row")
     return rows
-
-
-def _check_labels(path: Path, labels: Sequence[str]) -> None:
-    """Refuse a label that the codebook does not know."""
-    unknown = sorted(set(labels) - set(LABELS))
-    if unknown:
-        raise BenchmarkError(f"{path}: unknown labels: {', '.join(unknown)}")
 
 
 def pairs(analyser: Analyser, path: Path) -> Scores:
@@ -59,22 +103,17 @@ def pairs(analyser: Analyser, path: Path) -> Scores:
     -------
     Scores
     """
-    rows = _rows(path)
-    try:
-        asked = [
-            Pair(
-                row["text"],
-                tuple(sorted((row[role]["start"], row[role]["end"], role) for role in ("source", "target"))),
-                "source",
-                "target",
-            )
-            for row in rows
-        ]
-        labels = [row["label"] for row in rows]
-    except (KeyError, TypeError) as error:
-        raise BenchmarkError(f"{path}: a row has text, source and target spans and a label ({error})") from None
-    _check_labels(path, labels)
-    return score(labels, analyser.model.probabilities(asked), analyser.model.classes)
+    rows = _rows(path, _PairRow())
+    asked = [
+        Pair(
+            row["text"],
+            tuple(sorted((row[role]["start"], row[role]["end"], role) for role in ("source", "target"))),
+            "source",
+            "target",
+        )
+        for row in rows
+    ]
+    return score([row["label"] for row in rows], analyser.model.probabilities(asked), analyser.model.classes)
 
 
 @dataclass(frozen=True)
@@ -112,13 +151,9 @@ def documents(analyser: Analyser, path: Path, as_of: dt.date) -> DocumentScores:
     -------
     DocumentScores
     """
-    rows = _rows(path)
-    try:
-        gold = [{(one["source"], one["target"]): one["label"] for one in row["relations"]} for row in rows]
-        texts = [row["text"] for row in rows]
-    except (KeyError, TypeError) as error:
-        raise BenchmarkError(f"{path}: a row has text and relations ({error})") from None
-    _check_labels(path, [label for relations in gold for label in relations.values()])
+    rows = _rows(path, _DocumentRow())
+    gold = [{(one["source"], one["target"]): one["label"] for one in row["relations"]} for row in rows]
+    texts = [row["text"] for row in rows]
     if not any(gold):
         raise BenchmarkError(f"{path}: no gold relation")
     classes = analyser.model.classes
@@ -176,15 +211,16 @@ def article(analyser: Analyser, text: Path, gold: Path, as_of: dt.date) -> Artic
     analysis = analyser.analyse(_read(text), Options(as_of=as_of))
     lines, missed = [], []
     required = right = 0
-    for row in _rows(gold):
+    for row in _rows(gold, _SentenceRow()):
         number = row["sentence"]
-        if number >= len(analysis.sentences):
-            missed.append(f"sentence {number} was not found")
-            continue
-        sentence = analysis.sentences[number]
-        countries = {mention.country for mention in sentence.mentions}
-        missed += [f"sentence {number}: {code}" for code in row["countries"] if code not in countries]
-        judged = {(one.source, one.target): one for one in sentence.relations}
+        judged: dict[tuple[str, str], Relation] = {}
+        if number < len(analysis.sentences):
+            sentence = analysis.sentences[number]
+            countries = {mention.country for mention in sentence.mentions}
+            missed += [f"sentence {number}: {code}" for code in row["countries"] if code not in countries]
+            judged = {(one.source, one.target): one for one in sentence.relations}
+        else:
+            missed.append(f"sentence {number}, which the text does not have")
         for want in row["relations"]:
             one = judged.get((want["source"], want["target"]))
             label = one.label if one else "not found"

@@ -91,15 +91,20 @@ def compile_lexicon(path: Path) -> Lexicon:
     words = {word: Entry("NEG", "FLIP") for word in sorted(NEGATIONS)}
     lemmas: dict[str, str] = {}
     phrases: dict[str, list[tuple[tuple[str, ...], Entry]]] = defaultdict(list)
-    for parts, pos, entry in read(path):
+    rows = read(path)
+    for parts, pos, entry in rows:
         if len(parts) == 1:
             for form in [parts[0], *_forms(parts[0], _PARTS[pos])]:
                 words.setdefault(form, entry)
         else:
-            phrases[_lemma(parts[0])].append((tuple(_lemma(part) for part in parts[1:]), entry))
             for part in parts:
                 for form in [part, *_forms(part, _PARTS["p"]), *_forms(_lemma(part), _PARTS["p"])]:
                     lemmas.setdefault(form, _lemma(part))
+    for parts, _, entry in rows:
+        if len(parts) > 1:
+            # By the same map as at run time: "higher" is "high" once another phrase has taught that.
+            first, *rest = (lemmas[part] for part in parts)
+            phrases[first].append((tuple(rest), entry))
     for entries in phrases.values():
         entries.sort(key=lambda item: -len(item[0]))
     return Lexicon(words, {form: lemma for form, lemma in lemmas.items() if form != lemma}, dict(phrases))

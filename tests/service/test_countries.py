@@ -2,6 +2,9 @@
 
 import pytest
 
+from service.app import create_app
+from service.config import Settings
+
 
 def test_every_country_comes_with_its_codes_and_names(client):
     """Every row of the gazetteer comes, in order of code, with the words that stand for it."""
@@ -48,3 +51,32 @@ def test_answer_may_be_kept(client):
     assert client.get("/v1/countries?code=ITA").headers["ETag"] != tag
     head = client.head("/v1/countries?code=FRA")
     assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
+
+
+def test_no_model_is_needed(client, tmp_path):
+    """Without a model the answer is the same, byte for byte and in its ETag."""
+    bare = create_app(Settings(model_dir=tmp_path)).test_client()
+    assert bare.get("/health/ready").status_code == 503
+    answer, whole = bare.get("/v1/countries"), client.get("/v1/countries")
+    assert (answer.status_code, answer.data) == (200, whole.data)
+    assert answer.headers["ETag"] == whole.headers["ETag"]
+
+
+def test_no_gazetteer(problems, tmp_path):
+    """Without the gazetteer the cause is told, without the server's paths, and nobody may keep that answer."""
+    answer = create_app(Settings(gazetteer_dir=tmp_path)).test_client().get("/v1/countries")
+    detail = problems.check(answer, 503)["detail"]
+    assert detail.startswith("No gazetteer is loaded: ")
+    assert str(tmp_path) not in detail
+    assert not {"ETag", "Cache-Control"} & set(answer.headers.keys())
+
+
+def test_document(client):
+    """The OpenAPI document has the query, every status, and exactly the fields that are sent."""
+    document = client.get("/openapi.json").get_json()
+    operation = document["paths"]["/v1/countries"]["get"]
+    assert set(operation["responses"]) == {"200", "304", "422", "500", "503"}
+    (code,) = operation["parameters"]
+    assert (code["in"], code["name"], code["required"], code["explode"]) == ("query", "code", False, True)
+    properties = document["components"]["schemas"]["CountryAnswer"]["properties"]
+    assert all(set(one) == set(properties) for one in client.get("/v1/countries").get_json()["countries"])
