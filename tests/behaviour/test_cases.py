@@ -8,14 +8,14 @@ from training import behaviour
 from training.behaviour import BehaviourError
 
 FLOORS = {
-    "direction": 0.0,
-    "passive": 0.0,
-    "negation": 0.0,
-    "reversal": 0.0,
-    "refusal": 0.0,
-    "third_party": 0.0,
-    "reported_speech": 0.0,
-    "hard_neutral": 0.0,
+    "direction": 0.87,
+    "passive": 0.79,
+    "negation": 0.46,
+    "reversal": 0.82,
+    "refusal": 0.66,
+    "third_party": 0.49,
+    "reported_speech": 0.66,
+    "hard_neutral": 0.82,
 }
 """Least pass rate of each kind; set after measuring, so that a later model does not fall behind."""
 
