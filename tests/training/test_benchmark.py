@@ -78,7 +78,6 @@ def test_odd_characters_in_text(analyser, write, separator):
         ({**PAIR, "source": {"start": "2", "end": "8"}}, "source|span"),
         ({**PAIR, "target": {"start": 19, "end": 99}}, "target|span"),
         ({**PAIR, "target": {"start": 5, "end": 5}}, "target|span"),
-        ({**PAIR, "target": {"start": 4, "end": 23}}, "target|span|overlap"),
         ({**PAIR, "label": "hostile"}, "hostile"),
         ({**PAIR, "label": ["support"]}, "label"),
     ],
