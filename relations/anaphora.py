@@ -18,7 +18,7 @@ _FORMER = re.compile(
     r"(?<!\w)[Tt]he (former|latter)(?=[ ,.;:]|'s)(?! (?:[A-Z]|president|prime|leader|minister|chief|head))"
 )
 _ONE = re.compile(
-    r"(?<!\w)(?:[Tt]he country(?! (?:of|club|music|house|that|where|which|side))"
+    r"(?<!\w)(?:[Tt]he country(?! (?:of|by|club|music|house|that|where|which|side))"
     r"|(?:^|(?<=[.!?:;\"] ))Its (?:government|army|military|foreign ministry|president|prime minister|parliament"
     r"|foreign minister|defen[cs]e ministry))(?!\w)"
 )
