@@ -1,6 +1,5 @@
-"""What the tests of the command line share: a small labels folder, a model trained from it, and a way to call."""
+"""What the tests of the command line share: a model trained from it, and a way to call."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,6 @@ from click.testing import CliRunner, Result
 from threadpoolctl import threadpool_limits
 
 from cli.main import main
-from training import corpus
-
-SENTENCES = 150
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,25 +55,6 @@ def fail(call):
         return message
 
     return run
-
-
-@pytest.fixture(scope="session")
-def small_labels(tmp_path_factory) -> Path:
-    """Take every so-maniest row of the corpus and lexicon that ship, and the whole gazetteer; read only."""
-    folder = tmp_path_factory.mktemp("small") / "labels"
-    shutil.copytree(corpus.DEFAULT_FOLDER, folder, ignore=shutil.ignore_patterns("corpus", "lexicon.tsv"))
-    rows = [line for path in corpus.files(corpus.DEFAULT_FOLDER) for line in path.read_bytes().splitlines()]
-    (folder / "corpus").mkdir()
-    (folder / "corpus" / "part.jsonl").write_bytes(b"\n".join(rows[:: len(rows) // SENTENCES][:SENTENCES]) + b"\n")
-    header, *entries = (corpus.DEFAULT_FOLDER / "lexicon.tsv").read_text(encoding="utf-8").splitlines()
-    (folder / "lexicon.tsv").write_text("\n".join([header, *entries[::25]]) + "\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def labels(small_labels, tmp_path) -> Path:
-    """Copy the small labels folder, to be changed."""
-    return Path(shutil.copytree(small_labels, tmp_path / "labels"))
 
 
 @pytest.fixture(scope="session")
