@@ -18,7 +18,7 @@ FORBIDDEN = [
     ("training", {"service", "cli"}),
 ]
 DYNAMIC = {"import_module", "__import__"}
-WEB = {"flask", "flask_smorest", "werkzeug", "marshmallow", "gunicorn"}
+WEB = {"flask", "flask_smorest", "werkzeug", "gunicorn"}
 
 
 def imports_of(path):
