@@ -361,9 +361,8 @@ class PairFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ends = [0]
         for views in self._views(X):
             for vocabulary, features in zip(self.vocabulary_, views, strict=True):
-                known = set(map(vocabulary.get, features))
-                known.discard(None)
-                columns += known  # type: ignore[arg-type]
+                # Sorted, since sums of floats depend on their order, and None's hash on the process.
+                columns += sorted({vocabulary[feature] for feature in features if feature in vocabulary})
             ends.append(len(columns))
         return self._weigh(columns, ends)
 
