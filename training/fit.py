@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from relations import gazetteer
 from relations.artifact import Manifest, current_versions, dump, save
@@ -72,7 +73,10 @@ def fit(sentences: Sequence[LabelledSentence], lexicon: Lexicon, parameters: Par
         cv=_folds(parts),
         ensemble=False,
         n_jobs=1,
-    ).fit(features.transform(pairs), labels)
+    )
+    # In one thread: how BLAS divides a sum among several decides its last bits.
+    with threadpool_limits(1):
+        classifier.fit(features.transform(pairs), labels)
     return Model(Pipeline([("features", features), ("classifier", classifier)]))
 
 
