@@ -31,7 +31,7 @@ RELATION = re.compile(
     r"^ +([A-Z]{3}) → ([A-Z]{3}) +(support|opposition|neutrality|abstained) +([01]\.\d\d)(?:  (.*))?$",
     re.MULTILINE,
 )
-WITHOUT_EXTRA = "import sys; sys.modules['lemminflect'] = sys.modules['tqdm'] = None"
+WITHOUT_EXTRA = "import sys; sys.modules['lemminflect'] = None"
 """Makes the extra's packages fail to import."""
 DYAD = re.compile(r"^ +([A-Z]{3}) → ([A-Z]{3}) +(\d+) +(\d+) +(\d+) +([+-]\d\.\d\d)$", re.MULTILINE)
 PAIR = {
