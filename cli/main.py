@@ -203,7 +203,7 @@ def train(labels: Path | None, out: Path | None, penalty: float | None) -> None:
     from relations.gazetteer import GazetteerError  # noqa: PLC0415
 
     try:
-        from training import corpus, fit, lexicon_table  # noqa: PLC0415
+        from training import behaviour, corpus, fit, lexicon_table  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"training needs {error.name}: run  make train  or install the training extra"
@@ -212,7 +212,13 @@ def train(labels: Path | None, out: Path | None, penalty: float | None) -> None:
     parameters = fit.Parameters() if penalty is None else fit.Parameters(C=penalty)
     try:
         _, scores = fit.train(labels or corpus.DEFAULT_FOLDER, out or DEFAULT_FOLDER, parameters, click.echo)
-    except (corpus.CorpusError, lexicon_table.LexiconError, GazetteerError, OSError) as error:
+    except (
+        corpus.CorpusError,
+        lexicon_table.LexiconError,
+        behaviour.BehaviourError,
+        GazetteerError,
+        OSError,
+    ) as error:
         raise click.ClickException(str(error)) from None
     click.echo("\non held-out sentences: " + scores.table())
 
@@ -275,8 +281,9 @@ def countries(text: str | None, as_json: bool, as_of: dt.datetime | None) -> Non
     """Show the countries that TEXT mentions; without TEXT list the gazetteer."""
     from dataclasses import asdict  # noqa: PLC0415
 
-    from relations import anaphora, gazetteer, sentences  # noqa: PLC0415
+    from relations import gazetteer  # noqa: PLC0415
     from relations.mentions import MentionFinder  # noqa: PLC0415
+    from relations.reading import read_mentions  # noqa: PLC0415
 
     try:
         known = gazetteer.load()
@@ -292,8 +299,8 @@ def countries(text: str | None, as_json: bool, as_of: dt.datetime | None) -> Non
             note = "" if row.party else "  (territory)"
             click.echo(f"{row.code:5} {row.cow:7} {row.fips:6} {row.name:32} {', '.join(row.capitals)}{note}")
         return
-    named = MentionFinder(known).find(text, _day(as_of))
-    mentions = anaphora.merge(named, anaphora.resolve(text, sentences.split(text), named))
+    _, grouped = read_mentions(MentionFinder(known), text, _day(as_of))
+    mentions = [mention for group in grouped for mention in group]
     if as_json:
         click.echo(json.dumps([asdict(mention) for mention in mentions], ensure_ascii=False, indent=2))
         return

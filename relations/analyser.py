@@ -1,12 +1,10 @@
 """The whole way of the data: a text in, its relations out."""
 
 import datetime as dt
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from relations import anaphora, sentences
 from relations.classifier import Model
 from relations.domain import (
     AnalysedSentence,
@@ -21,6 +19,7 @@ from relations.domain import (
 )
 from relations.mentions import MentionFinder
 from relations.pairs import actors_of, pairs_of
+from relations.reading import read_mentions
 
 MAX_PAIRS = 20_000
 """Pairs that one text may have. They grow with the square of the countries in a sentence: a list of all countries
@@ -70,15 +69,7 @@ class Analyser:
 
     def mentions(self, text: str, as_of: dt.date) -> tuple[list[Sentence], list[list[Mention]]]:
         """Sentences of a text and, for each, its mentions in order, anaphors included."""
-        split = sentences.split(text)
-        named = self.finder.find(text, as_of)
-        split = _joined(text, split, named)
-        every = anaphora.merge(named, anaphora.resolve(text, split, named))
-        starts = [sentence.start for sentence in split]
-        grouped: list[list[Mention]] = [[] for _ in split]
-        for mention in every:
-            grouped[bisect_right(starts, mention.start) - 1].append(mention)
-        return split, grouped
+        return read_mentions(self.finder, text, as_of)
 
     def analyse(self, text: str, options: Options) -> Analysis:
         """Read one text.
@@ -158,23 +149,6 @@ class Analyser:
             replace(relation, label=None) if relation.probability < options.min_probability else relation
             for relation in relations
         ]
-
-
-def _joined(text: str, split: list[Sentence], named: list[Mention]) -> list[Sentence]:
-    r"""Sentences with those joined that a name reaches across, such as "New\nZealand" at the end of a line."""
-    whole: list[tuple[int, int]] = []
-    mentions = iter(named)
-    mention = next(mentions, None)
-    for sentence in split:
-        begin, end = sentence.start, sentence.end
-        if whole and mention is not None and mention.start < whole[-1][1] < mention.end:
-            begin = whole.pop()[0]
-        while mention is not None and mention.end <= end:
-            mention = next(mentions, None)
-        whole.append((begin, end))
-    if len(whole) == len(split):
-        return split
-    return [Sentence(index, begin, end, text[begin:end]) for index, (begin, end) in enumerate(whole)]
 
 
 def _check_size(grouped: list[list[Mention]]) -> None:
