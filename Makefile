@@ -23,7 +23,7 @@ test: $(VENV)/.dev  ## Run the linters, the type checker and the whole test suit
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-train: $(VENV)/.training  ## Fit the model from labels/ into model_artifacts/
+train: $(VENV)/.training  ## Fit a new version from labels/ into model_artifacts/; `country-relations promote` serves it
 	$(BIN)/country-relations train
 
 lock: $(VENV)/.dev  ## Upgrade the locked dependencies within pyproject.toml's bounds

@@ -17,7 +17,7 @@ from collections.abc import Callable
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-from relations import anaphora, artifact, gazetteer, sentences
+from relations import anaphora, artifact, gazetteer, registry, sentences
 from relations.analyser import Analyser, Options
 from relations.folding import fold
 from relations.mentions import MentionFinder
@@ -65,7 +65,7 @@ def main() -> None:
     finder = MentionFinder(known)
     print(f"gazetteer ready in              {time.perf_counter() - start:8.2f} s")
     start = time.perf_counter()
-    model, _ = artifact.load()
+    model, _ = artifact.load(registry.resolve())
     print(f"model verified and loaded in    {time.perf_counter() - start:8.2f} s")
     analyser = Analyser(finder, model)
     gc.freeze()  # as the service does before it forks
@@ -107,7 +107,7 @@ def main() -> None:
         ("hardest", articles[:40]),
     ):
         measure(analyser, label, part, seconds)
-    size = (artifact.DEFAULT_FOLDER / artifact.MODEL_FILE).stat().st_size
+    size = (registry.resolve() / artifact.MODEL_FILE).stat().st_size
     print(f"model file                      {size / 1e6:8.1f} MB")
     print(f"resident, at most               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")
 

@@ -1,61 +1,38 @@
 """``country-relations``: the commands."""
 
-import csv
 import datetime as dt
 import json
 import os
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from cli.config import config
+from cli.keys import keys
+from cli.labels import labels
+from cli.registry import COMMANDS
+from cli.shared import AS_OF, FILE, MODEL, Loaded, day, load
+from cli.train import train
+
 if TYPE_CHECKING:
-    from relations.analyser import Analyser, Options
-    from relations.artifact import Manifest
+    from relations.analyser import Options
     from relations.domain import Analysis
-    from relations.gazetteer import Gazetteer
-
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_AS_OF = click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default=None,
-    help="Day on which the text was written: who held which office. Default: today.",
-)
-_MODEL = click.option(
-    "--model", "folder", type=_FOLDER, default=None, help="Folder of the model. Default: the one that is shipped."
-)
-
-
-def _day(as_of: dt.datetime | None) -> dt.date:
-    return as_of.date() if as_of else dt.datetime.now(dt.UTC).date()
-
-
-class _Loaded(NamedTuple):
-    analyser: "Analyser"
-    manifest: "Manifest"
-    gazetteer: "Gazetteer"
-
-
-def _load(folder: Path | None) -> _Loaded:
-    from relations import artifact, gazetteer  # noqa: PLC0415
-    from relations.analyser import Analyser  # noqa: PLC0415
-    from relations.mentions import MentionFinder  # noqa: PLC0415
-
-    try:
-        model, manifest = artifact.load(folder or artifact.DEFAULT_FOLDER)
-        known = gazetteer.load()
-    except (artifact.ArtifactError, gazetteer.GazetteerError, OSError) as error:
-        raise click.ClickException(str(error)) from None
-    return _Loaded(Analyser(MentionFinder(known), model), manifest, known)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="country-relations")
 def main() -> None:
     """Label relations between countries in English news: support, opposition or neutrality."""
+
+
+main.add_command(config)
+main.add_command(keys)
+main.add_command(labels)
+main.add_command(train)
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 @main.command()
@@ -65,8 +42,8 @@ def main() -> None:
 @click.option("--min-probability", type=click.FloatRange(0, 1), default=0.0, help="Abstain below it.")
 @click.option("--no-neutral", is_flag=True, help="Leave neutral relations out.")
 @click.option("--explain", is_flag=True, help="Show the words that moved each answer.")
-@_AS_OF
-@_MODEL
+@AS_OF
+@MODEL
 def label(
     file: IO[str],
     form: str | None,
@@ -74,7 +51,7 @@ def label(
     no_neutral: bool,
     explain: bool,
     as_of: dt.datetime | None,
-    folder: Path | None,
+    folder: Path,
 ) -> None:
     """Label the relations in FILE, or in standard input where FILE is -."""
     from relations.analyser import Options, TooManyPairsError  # noqa: PLC0415
@@ -87,55 +64,36 @@ def label(
         ) from None
     if not text.strip():
         raise click.ClickException(f"{file.name} is empty")
-    options = Options(_day(as_of), min_probability, not no_neutral, explain)
-    loaded = _load(folder)
+    options = Options(day(as_of), min_probability, not no_neutral, explain)
+    loaded = load(folder)
     try:
         analysis = loaded.analyser.analyse(text, options)
     except TooManyPairsError as error:
         raise click.ClickException(str(error)) from None
     if form == "json":
-        click.echo(_served(loaded, analysis, options))
+        click.echo(_json(_told(loaded, analysis, options, None)))
     elif form == "csv":
-        _print_csv(analysis)
+        from service import tables  # noqa: PLC0415
+
+        identity = None if file.name == "<stdin>" else file.name
+        tables.write(sys.stdout, _told(loaded, analysis, options, identity), text=True)
     else:
         _print_table(analysis, explain=explain)
 
 
-def _served(loaded: "_Loaded", analysis: "Analysis", options: "Options") -> str:
+def _told(loaded: "Loaded", analysis: "Analysis", options: "Options", identity: str | None) -> dict[str, Any]:
     """The answer that the service gives to the same text."""
     from service.engine import Engine  # noqa: PLC0415
     from service.relations import answer  # noqa: PLC0415
-    from service.schemas import RelationsAnswer  # noqa: PLC0415
 
     names = {code: country.name for code, country in loaded.gazetteer.countries.items()}
-    engine = Engine(loaded.analyser, loaded.manifest, names)
-    told = RelationsAnswer().dump(answer(engine, analysis, options, None))
-    return json.dumps(told, ensure_ascii=False, indent=2)
+    return answer(Engine(loaded.analyser, loaded.manifest, names), analysis, options, identity)
 
 
-def _print_csv(analysis: "Analysis") -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(
-        [
-            "sentence",
-            "start",
-            "end",
-            "source",
-            "target",
-            "label",
-            "probability",
-            "support",
-            "opposition",
-            "neutrality",
-            "text",
-        ]
-    )
-    for one in analysis.sentences:
-        for relation in one.relations:
-            chances = [f"{relation.probabilities[name]:.4f}" for name in ("support", "opposition", "neutrality")]
-            place = (one.sentence.index, one.sentence.start, one.sentence.end)
-            judged = (relation.source, relation.target, relation.label or "", f"{relation.probability:.4f}")
-            writer.writerow((*place, *judged, *chances, one.sentence.text))
+def _json(told: dict[str, Any]) -> str:
+    from service.schemas import RelationsAnswer  # noqa: PLC0415
+
+    return json.dumps(RelationsAnswer().dump(told), ensure_ascii=False, indent=2)
 
 
 def _print_table(analysis: "Analysis", *, explain: bool) -> None:
@@ -193,46 +151,15 @@ def health(url: str) -> None:
 
 
 @main.command()
-@click.option("--labels", type=_FOLDER, default=None, help="Folder of labels. Default: the one that is shipped.")
-@click.option("--out", type=_FOLDER, default=None, help="Folder for the model. Default: model_artifacts/.")
-@click.option("-C", "--inverse-penalty", "penalty", type=click.FloatRange(min=0, min_open=True), default=None,
-              help="Inverse strength of the classifier's penalty.")  # fmt: skip
-def train(labels: Path | None, out: Path | None, penalty: float | None) -> None:
-    """Fit the model from labels and write it with its manifest."""
-    from relations.artifact import DEFAULT_FOLDER  # noqa: PLC0415
-    from relations.gazetteer import GazetteerError  # noqa: PLC0415
-
-    try:
-        from training import behaviour, corpus, fit, lexicon_table  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"training needs {error.name}: run  make train  or install the training extra"
-        ) from None
-
-    parameters = fit.Parameters() if penalty is None else fit.Parameters(C=penalty)
-    try:
-        _, scores = fit.train(labels or corpus.DEFAULT_FOLDER, out or DEFAULT_FOLDER, parameters, click.echo)
-    except (
-        corpus.CorpusError,
-        lexicon_table.LexiconError,
-        behaviour.BehaviourError,
-        GazetteerError,
-        OSError,
-    ) as error:
-        raise click.ClickException(str(error)) from None
-    click.echo("\non held-out sentences: " + scores.table())
-
-
-@main.command()
-@click.option("--pairs", type=_FILE, help="JSON lines with text, source and target spans and label.")
-@click.option("--documents", type=_FILE, help="JSON lines with text and relations; mentions are found too.")
-@click.option("--article", type=_FILE, help="A text, compared with --gold.")
-@click.option("--gold", type=_FILE, help="Gold relations of --article, a sentence a line.")
+@click.option("--pairs", type=FILE, help="JSON lines with text, source and target spans and label.")
+@click.option("--documents", type=FILE, help="JSON lines with text and relations; mentions are found too.")
+@click.option("--article", type=FILE, help="A text, compared with --gold.")
+@click.option("--gold", type=FILE, help="Gold relations of --article, a sentence a line.")
 @click.option(
     "--list-extra", is_flag=True, help="With --documents: list countries found beyond the gold relations."
 )
-@_AS_OF
-@_MODEL
+@AS_OF
+@MODEL
 def evaluate(
     pairs: Path | None,
     documents: Path | None,
@@ -240,7 +167,7 @@ def evaluate(
     gold: Path | None,
     list_extra: bool,
     as_of: dt.datetime | None,
-    folder: Path | None,
+    folder: Path,
 ) -> None:
     """Measure the model on texts with known answers."""
     if not (pairs or documents or article):
@@ -249,13 +176,13 @@ def evaluate(
         raise click.UsageError("--article and --gold belong together")
     from training import benchmark  # noqa: PLC0415
 
-    analyser = _load(folder).analyser
-    day = _day(as_of)
+    analyser = load(folder).analyser
+    on = day(as_of)
     try:
         if pairs:
             click.echo(f"{pairs}: {benchmark.pairs(analyser, pairs).table()}\n")
         if documents:
-            result = benchmark.documents(analyser, documents, day)
+            result = benchmark.documents(analyser, documents, on)
             click.echo(f"{documents}: {result.scores.table()}\n")
             click.echo(f"countries with a relation that were not found: {len(result.missed)}")
             for text, country in result.missed:
@@ -265,7 +192,7 @@ def evaluate(
                 for text, country, surface in result.extra:
                     click.echo(f"  {country} ({surface})  {text}")
         if article and gold:
-            compared = benchmark.article(analyser, article, gold, day)
+            compared = benchmark.article(analyser, article, gold, on)
             click.echo("\n".join(compared.lines))
             click.echo(f"\n{compared.right} of {compared.required} required relations are right")
             click.echo("countries not found: " + (", ".join(compared.missed) or "none"))
@@ -276,7 +203,7 @@ def evaluate(
 @main.command()
 @click.argument("text", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_AS_OF
+@AS_OF
 def countries(text: str | None, as_json: bool, as_of: dt.datetime | None) -> None:
     """Show the countries that TEXT mentions; without TEXT list the gazetteer."""
     from dataclasses import asdict  # noqa: PLC0415
@@ -299,7 +226,7 @@ def countries(text: str | None, as_json: bool, as_of: dt.datetime | None) -> Non
             note = "" if row.party else "  (territory)"
             click.echo(f"{row.code:5} {row.cow:7} {row.fips:6} {row.name:32} {', '.join(row.capitals)}{note}")
         return
-    _, grouped = read_mentions(MentionFinder(known), text, _day(as_of))
+    _, grouped = read_mentions(MentionFinder(known), text, day(as_of))
     mentions = [mention for group in grouped for mention in group]
     if as_json:
         click.echo(json.dumps([asdict(mention) for mention in mentions], ensure_ascii=False, indent=2))
@@ -313,34 +240,3 @@ def countries(text: str | None, as_json: bool, as_of: dt.datetime | None) -> Non
             f"{mention.start:5}–{mention.end:<5} {mention.country}  {mention.kind:10}  {mention.text}  "
             f"= {known.countries[mention.country].name}{note}"
         )
-
-
-@main.group()
-def labels() -> None:
-    """Look after the labelled data."""
-
-
-@labels.command()
-@click.argument("folder", type=_FOLDER, required=False)
-def check(folder: Path | None) -> None:
-    """Check the corpus, lexicon and gazetteer in FOLDER; name file, line and reason of what is bad."""
-    from relations import gazetteer  # noqa: PLC0415
-
-    try:
-        from training import corpus  # noqa: PLC0415
-        from training.lexicon_table import LexiconError, read  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"checking needs {error.name}: install the training extra") from None
-
-    place = folder or corpus.DEFAULT_FOLDER
-    try:
-        known = gazetteer.load(place / "gazetteer")
-        sentences = corpus.read(place, frozenset(known.countries))
-        entries = read(place / "lexicon.tsv")
-    except (gazetteer.GazetteerError, corpus.CorpusError, LexiconError, OSError) as error:
-        raise click.ClickException(str(error)) from None
-    pairs = sum(len(sentence.pairs) for sentence in sentences)
-    click.echo(
-        f"{len(sentences):,} sentences with {pairs:,} pairs, {len(entries):,} lexicon entries, "
-        f"{len(known.names):,} names, {len(known.leaders):,} terms of office: no bad row"
-    )

@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_origin
@@ -16,6 +17,7 @@ import joblib
 from relations.classifier import Model
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "model_artifacts"
+"""Holds all models; `relations.registry` finds one in it."""
 MODEL_FILE = "model.joblib"
 MANIFEST_FILE = "manifest.json"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
@@ -45,6 +47,8 @@ class Manifest:
         Python and the libraries it was fitted with.
     trained_at : str
         ISO 8601 time, UTC.
+    files : dict
+        Digests of further files that belong to the model, by name.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Manifest:
     metrics: dict[str, Any]
     versions: dict[str, str]
     trained_at: str
+    files: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Readable JSON with a final line end."""
@@ -81,13 +86,13 @@ class Manifest:
         return manifest
 
 
-def current_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that a model depends on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+def current_versions(*more: str) -> dict[str, str]:
+    """Versions of Python and of the libraries that a model depends on, ``more`` among them."""
+    return {"python": platform.python_version(), **{name: version(name) for name in (*LIBRARIES, *more)}}
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that there is always either the old one or the whole new one."""
+def write(path: Path, content: bytes) -> None:
+    """Write a file so that there is always either the old one or the whole new one, on the disk itself."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
         try:
@@ -99,6 +104,16 @@ def _write(path: Path, content: bytes) -> None:
             raise
     temporary.chmod(0o644)
     temporary.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file's content, or the names in a folder, onto the disk itself."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def dump(model: Model) -> tuple[bytes, str]:
@@ -117,11 +132,13 @@ def dump(model: Model) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def save(folder: Path, content: bytes, manifest: Manifest) -> None:
-    """Write model and manifest into a folder, each atomically, the manifest last."""
+def save(folder: Path, content: bytes, manifest: Manifest, files: Mapping[str, bytes] | None = None) -> None:
+    """Write a model, the files that belong to it and its manifest, each atomically, the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / MODEL_FILE, content)
-    _write(folder / MANIFEST_FILE, manifest.to_json().encode())
+    for name, beside in (files or {}).items():
+        write(folder / name, beside)
+    write(folder / MODEL_FILE, content)
+    write(folder / MANIFEST_FILE, manifest.to_json().encode())
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -141,8 +158,42 @@ def read_manifest(folder: Path) -> Manifest:
     return Manifest.from_json(text)
 
 
-def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> tuple[Model, Manifest]:
-    """Verify a model and only then unpickle it.
+def read_trusted(path: Path, sha256: str) -> bytes:
+    """Read a file and check its digest.
+
+    Parameters
+    ----------
+    path : Path
+        A file of a model.
+    sha256 : str
+        The digest that it must have, lower-case hexadecimal.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ArtifactError
+        If it cannot be read or is another file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(
+            f"no readable {path.name} in {path.parent} ({error}): restore it, train a model or name another folder"
+        ) from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise ArtifactError(
+            f"{path} has digest {digest[:12]}… where {sha256[:12]}… belongs; it was not opened: restore the file "
+            "or train again"
+        )
+    return content
+
+
+def verify(folder: Path, expected_sha256: str | None = None) -> tuple[bytes, Manifest]:
+    """Read a model without opening it, and check its digest.
 
     Parameters
     ----------
@@ -153,13 +204,14 @@ def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> t
 
     Returns
     -------
-    model : Model
+    content : bytes
+        The model file.
     manifest : Manifest
 
     Raises
     ------
     ArtifactError
-        If a file is missing, a digest differs, or the model was fitted under another scikit-learn.
+        If a file is missing or a digest differs.
     """
     manifest = read_manifest(folder)
     if expected_sha256 is not None and manifest.sha256 != expected_sha256.lower():
@@ -167,18 +219,36 @@ def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> t
             f"the manifest in {folder} is for model {manifest.sha256[:12]}…, but {expected_sha256[:12]}… is "
             "pinned: deploy the pinned model or change the pin"
         )
-    try:
-        content = (folder / MODEL_FILE).read_bytes()
-    except OSError as error:
-        raise ArtifactError(
-            f"no readable model in {folder} ({error}): train a model or name another folder"
-        ) from None
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != manifest.sha256:
-        raise ArtifactError(
-            f"{folder / MODEL_FILE} has digest {digest[:12]}… where {manifest.sha256[:12]}… belongs; it was not "
-            "opened: restore the file or train again"
-        )
+    content = read_trusted(folder / MODEL_FILE, manifest.sha256)
+    for name, sha256 in manifest.files.items():
+        read_trusted(folder / name, sha256)
+    return content, manifest
+
+
+def load(folder: Path, expected_sha256: str | None = None, threads: int = 1) -> tuple[Model, Manifest]:
+    """Verify a model and only then unpickle it.
+
+    Parameters
+    ----------
+    folder : Path
+        As `relations.registry.resolve` finds it.
+    expected_sha256 : str, optional
+        As in `verify`.
+    threads : int
+        Threads that the context tier may use for one call.
+
+    Returns
+    -------
+    model : Model
+    manifest : Manifest
+
+    Raises
+    ------
+    ArtifactError
+        If a file is missing, a digest differs, the model was fitted under another scikit-learn, or the context
+        tier lacks a package.
+    """
+    content, manifest = verify(folder, expected_sha256)
     here, there = version("scikit-learn"), manifest.versions.get("scikit-learn", "unknown")
     if here.split(".")[:2] != there.split(".")[:2]:
         raise ArtifactError(
@@ -191,4 +261,5 @@ def load(folder: Path = DEFAULT_FOLDER, expected_sha256: str | None = None) -> t
         raise ArtifactError(f"{folder / MODEL_FILE} cannot be opened ({error!r}): train again") from None
     if not isinstance(model, Model):
         raise ArtifactError(f"{folder / MODEL_FILE} does not hold a model of this project: train again")
+    model.attach(folder, threads)
     return model, manifest

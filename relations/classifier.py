@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from relations.domain import Evidence, Pair, Relation
+from relations.domain import Decision, Evidence, Method, Pair, Relation
 from relations.features import PairFeatures
 from relations.tokens import tokenise
 
@@ -41,7 +42,7 @@ class Explanation:
 
 
 class Model:
-    """A fitted pipeline of `PairFeatures` and a calibrated linear classifier.
+    """The fast tier: a fitted pipeline of `PairFeatures` and a calibrated linear classifier.
 
     Parameters
     ----------
@@ -50,10 +51,15 @@ class Model:
         (``CalibratedClassifierCV(ensemble=False)`` around a linear model).
     """
 
+    method: Method = "exact"
+
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self._features: PairFeatures = pipeline.named_steps["features"]
         self._classifier = pipeline.named_steps["classifier"]
+
+    def attach(self, folder: Path, threads: int) -> None:
+        """Take what belongs to the model and lies beside it in its folder: here nothing."""
 
     @property
     def classes(self) -> list[str]:
@@ -98,9 +104,12 @@ class Model:
         for pair, row in zip(pairs, self.probabilities(pairs).tolist(), strict=True):
             best = max(range(len(row)), key=row.__getitem__)
             evidence: tuple[Evidence, ...] = ()
+            decision = None
             if explain:
-                words = sorted(self.explain(pair).words, key=lambda word: -abs(word.weight))
-                evidence = tuple(words[:_MAX_EVIDENCE])
+                explained = self.explain(pair)
+                evidence = tuple(sorted(explained.words, key=lambda word: -abs(word.weight))[:_MAX_EVIDENCE])
+                rest = explained.decision - sum(word.weight for word in evidence)
+                decision = Decision(self.method, explained.runner_up, explained.decision, rest)
             relations.append(
                 Relation(
                     pair.source,
@@ -109,6 +118,7 @@ class Model:
                     row[best],
                     dict(zip(classes, row, strict=True)),
                     evidence,
+                    decision,
                 )
             )
         return relations

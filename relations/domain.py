@@ -16,8 +16,24 @@ class Label(StrEnum):
 LABELS: tuple[str, ...] = tuple(sorted(Label))
 """Every label, in the order of the classifier's columns."""
 
+EVENTS_OF = {
+    "support": frozenset({"AGREE", "SUPPORT", "COOPERATE", "AID", "YIELD"}),
+    "opposition": frozenset(
+        {"REQUEST", "ACCUSE", "REJECT", "THREATEN", "PROTEST", "MOBILIZE", "SANCTION", "COERCE", "ASSAULT"}
+    ),
+}
+"""PLOVER event types that show an attitude."""
+EVENTS = frozenset({"CONSULT"}).union(*EVENTS_OF.values())
+"""Every PLOVER event type; a meeting can show any attitude (codebook, rule 11)."""
+
 MentionKind = Literal["name", "demonym", "capital", "government", "leader", "anaphor"]
 Skipped = Literal["no_country", "one_country"]
+Method = Literal["exact", "occlusion"]
+
+
+def fits(event: str | None, label: str) -> bool:
+    """Whether an event goes with a label; an ally or rival needs none."""
+    return event in {None, "CONSULT"} or label not in EVENTS_OF or event in EVENTS_OF[label]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,29 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What the evidence explains.
+
+    Attributes
+    ----------
+    method : str
+        "exact": the weights are the words' own shares in a linear model. "occlusion": each says how far the
+        value falls when the word is taken out.
+    runner_up : str
+        The label that came second.
+    value : float
+        How far the first is ahead of the second, in logits.
+    rest : float
+        What the evidence leaves unexplained: ``value`` less the sum of its weights.
+    """
+
+    method: Method
+    runner_up: str
+    value: float
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """The judgement on one ordered pair; ``label`` is None where the service abstains."""
 
@@ -91,6 +130,7 @@ class Relation:
     probability: float
     probabilities: dict[str, float]
     evidence: tuple[Evidence, ...] = ()
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,27 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from service import api, countries, engine, errors, health, log, model, relations
+from service import (
+    api,
+    compression,
+    corrections,
+    countries,
+    docs,
+    documents,
+    engine,
+    errors,
+    headers,
+    health,
+    keys,
+    limits,
+    log,
+    metrics,
+    model,
+    page,
+    relations,
+    reload,
+    tracing,
+)
 from service.config import Settings
 
 
@@ -33,8 +53,28 @@ def create_app(settings: Settings) -> Flask:
     """
     app = _App(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1  # see service.body
-    log.register(app)
+    log.register(app, text=settings.log_text)
+    metrics.register(app)
+    tracing.register(app, settings)
+    compression.register(app)
     errors.register(app)
+    headers.register(app, settings)
+    keys.register(app, settings)
+    limits.register(app, settings)
     engine.register(app, settings)
-    api.register(app, relations.blueprint, model.blueprint, countries.blueprint, health.blueprint)
+    reload.register(app, settings)
+    corrections.register(app, settings)
+    api.register(
+        app,
+        relations.blueprint,
+        documents.blueprint,
+        model.blueprint,
+        reload.blueprint,
+        corrections.blueprint,
+        countries.blueprint,
+        health.blueprint,
+        metrics.blueprint,
+    )
+    app.register_blueprint(docs.blueprint)
+    page.register(app, settings)
     return app

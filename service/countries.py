@@ -4,6 +4,7 @@ from typing import Any
 
 from relations.domain import MentionKind
 from relations.gazetteer import Country, Gazetteer
+from service import examples
 from service.api import Blueprint
 from service.errors import InvalidRequest
 from service.schemas import CountriesAnswer, CountriesRequest
@@ -14,7 +15,13 @@ _HOUR = 3600
 
 
 @blueprint.operation(
-    "GET", "/countries", query=CountriesRequest, answer=CountriesAnswer, needs_gazetteer=True, max_age=_HOUR
+    "GET",
+    "/countries",
+    query=CountriesRequest,
+    answer=CountriesAnswer,
+    needs_gazetteer=True,
+    max_age=_HOUR,
+    example=examples.COUNTRIES,
 )
 def countries(gazetteer: Gazetteer, query: dict[str, Any]) -> dict[str, Any]:
     """List countries and territories with their codes, names, demonyms, capitals and institutions."""

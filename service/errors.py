@@ -92,7 +92,24 @@ def problem(error: HTTPException) -> Response:
     response = error.get_response()
     if error.response is not None:
         return response
-    status = HTTPStatus(response.status_code)
+    response.data = json.dumps(told(error)) + "\n"
+    response.content_type = MIMETYPE
+    return response
+
+
+def told(error: HTTPException) -> dict[str, Any]:
+    """Tell an HTTP error in the words of RFC 9457.
+
+    Parameters
+    ----------
+    error : HTTPException
+        Its description becomes the ``detail``.
+
+    Returns
+    -------
+    dict
+    """
+    status = HTTPStatus(error.code or 500)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,
@@ -101,13 +118,11 @@ def problem(error: HTTPException) -> Response:
     }
     if isinstance(error, InvalidRequest):
         body["errors"] = error.errors
-    response.data = json.dumps(body) + "\n"
-    response.content_type = MIMETYPE
-    return response
+    return body
 
 
 def _detail(error: HTTPException) -> str:
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) and error.description == NotFound.description:
         return "Nothing lies at this path; /openapi.json lists all that there is."
     if isinstance(error, MethodNotAllowed):
         return f"This path allows {', '.join(sorted(error.valid_methods or ()))}."
@@ -117,13 +132,18 @@ def _detail(error: HTTPException) -> str:
 
 
 def unexpected(error: Exception) -> Response:
-    """Log an error that nobody foresaw and answer 500.
+    """Log an error that nobody foresaw and answer 500."""
+    return problem(logged(error))
+
+
+def logged(error: Exception) -> InternalServerError:
+    """Log an error that nobody foresaw and give the one that clients may see.
 
     The log gets the error's type and the way to it, not its message, which may quote the text that was sent.
     """
     frames = [f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(error.__traceback__)]
     _log.error("unexpected error", error=type(error).__qualname__, frames=frames)
-    return problem(InternalServerError())
+    return InternalServerError()
 
 
 def register(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""The log: JSON lines on stderr, one a request, never with the text that was sent."""
+"""The log: JSON lines on stderr, one a request; the texts that were sent stand in it only where that is wished."""
 
 import logging
 import re
@@ -7,12 +7,15 @@ import time
 import uuid
 
 import structlog
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from werkzeug.wrappers import Response
 
 HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MAX_PATH = 200
+_MAX_TEXT = 2_000
+_TEXT = "LOG_TEXT"
+_WATCHERS = ("health", "metrics")
 _log = structlog.get_logger(__name__)
 
 
@@ -54,10 +57,25 @@ def configure(level: str) -> None:
     logging.captureWarnings(capture=True)
 
 
-def register(app: Flask) -> None:
-    """Give every request an id, which stands in its response and in all that is logged of it."""
+def register(app: Flask, *, text: bool) -> None:
+    """Give every request an id, which stands in its response and in all that is logged of it.
+
+    Parameters
+    ----------
+    app : Flask
+        The application.
+    text : bool
+        True lets what `note` is told stand in the request's line.
+    """
+    app.config[_TEXT] = text
     app.before_request(_begin)
     app.after_request(_end)
+
+
+def note(text: str) -> None:
+    """Tell the text that a request sent, or the next of several."""
+    if current_app.config[_TEXT]:
+        g.text = f"{g.text}\n{text}"[:_MAX_TEXT] if "text" in g else text[:_MAX_TEXT]
 
 
 def _begin() -> None:
@@ -72,7 +90,8 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
     # Whoever watches the service asks every few seconds.
-    write = _log.debug if request.blueprint == "health" and response.status_code < 400 else _log.info
+    write = _log.debug if request.blueprint in _WATCHERS and response.status_code < 400 else _log.info
+    noted = {"text": g.text} if "text" in g else {}
     write(
         "request",
         method=request.method,
@@ -80,5 +99,6 @@ def _end(response: Response) -> Response:
         status=response.status_code,
         bytes=response.content_length,
         milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
+        **noted,
     )
     return response

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relations import sentences
 from relations.analyser import Options, TooManyPairsError
 from relations.domain import AnalysedSentence, Analysis, Mention, Pair, Relation, Sentence
+from service import examples, log, metrics, tables
 from service.api import Blueprint
 from service.engine import Engine
 from service.errors import InvalidRequest
@@ -16,11 +17,42 @@ from service.schemas import PairsAnswer, PairsRequest, RelationsAnswer, Relation
 blueprint = Blueprint("relations", __name__, url_prefix="/v1", description="Relations between countries.")
 
 
-@blueprint.operation("POST", "/relations", body=RelationsRequest, answer=RelationsAnswer, needs_model=True)
+@blueprint.operation(
+    "POST",
+    "/relations",
+    body=RelationsRequest,
+    answer=RelationsAnswer,
+    table=tables.relations_csv,
+    needs_model=True,
+    example=examples.RELATIONS,
+)
 def relations(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     """Read a text: its sentences, the countries each names, and the relation of every ordered pair.
 
     A sentence that names fewer than two countries comes back too, with the reason why it was skipped.
+    """
+    return read(engine, request)
+
+
+def read(engine: Engine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a request for the relations of a text.
+
+    Parameters
+    ----------
+    engine : Engine
+        Reads the text.
+    request : mapping
+        As `RelationsRequest` loads it.
+
+    Returns
+    -------
+    dict
+        As `answer` shapes it.
+
+    Raises
+    ------
+    InvalidRequest
+        If the text has too many pairs.
     """
     options = Options(
         as_of=request.get("as_of") or today(),
@@ -28,10 +60,13 @@ def relations(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
         include_neutral=request["include_neutral"],
         explain=request["explain"],
     )
+    log.note(request["text"])
     try:
         analysis = engine.analyser.analyse(request["text"], options)
     except TooManyPairsError as error:
         raise InvalidRequest({"text": [str(error)]}) from None
+    told = [relation for one in analysis.sentences for relation in one.relations]
+    metrics.observe(told, texts=1, sentences=len(analysis.sentences))
     return answer(engine, analysis, options, request.get("id"))
 
 
@@ -61,17 +96,20 @@ def answer(engine: Engine, analysis: Analysis, options: Options, identity: str |
     }
 
 
-@blueprint.operation("POST", "/pairs", body=PairsRequest, answer=PairsAnswer, needs_model=True)
+@blueprint.operation(
+    "POST", "/pairs", body=PairsRequest, answer=PairsAnswer, needs_model=True, example=examples.PAIRS
+)
 def pairs(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     """Judge pairs of actors that you found yourself: a sentence and two spans in it.
 
     The actors need not be countries. Of a longer text only the sentences that hold the two spans count.
     """
+    for item in request["items"]:
+        log.note(item["text"])
     asked = [_pair(item, sentences.split(item["text"])) for item in request["items"]]
-    return {
-        "model": engine.manifest,
-        "results": engine.analyser.judge(asked, Options(as_of=today())),
-    }
+    judged = engine.analyser.judge(asked, Options(as_of=today()))
+    metrics.observe(judged)
+    return {"model": engine.manifest, "results": judged}
 
 
 def today() -> dt.date:
@@ -113,7 +151,7 @@ def _relation(relation: Relation, options: Options) -> dict[str, Any]:
         "probability": relation.probability,
         "probabilities": relation.probabilities,
     }
-    return told | {"evidence": relation.evidence} if options.explain else told
+    return told | {"evidence": relation.evidence, "decision": relation.decision} if options.explain else told
 
 
 def _pair(item: dict[str, Any], split: Sequence[Sentence]) -> Pair:

@@ -7,11 +7,15 @@ from typing import Any, get_args
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
-from relations.domain import LABELS, MentionKind, Skipped
+from relations.domain import EVENTS, LABELS, MentionKind, Method, Skipped, fits
 
 MAX_TEXT = 100_000
 """Code points."""
+MAX_CORRECTED = 10_000
+"""Code points of a text that a correction is about."""
+MAX_NOTE = 2_000
 MAX_ITEMS = 1_000
+MAX_DOCUMENTS = 256
 MAX_ID = 256
 _PLACES = 4
 """Decimals of a probability: calibration is not good to more."""
@@ -80,6 +84,14 @@ class Identifier(fields.Raw):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class Unread(fields.Nested):
+    """An object that the view loads itself, since its faults must not be those of the whole request."""
+
+    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        """Give the value as it was sent."""
+        return value
+
+
 class Short(fields.List[Any]):
     """A list whose length is checked before its items are read, so that a long one costs nothing."""
 
@@ -95,10 +107,10 @@ class Short(fields.List[Any]):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-def _text() -> fields.String:
+def _text(most: int = MAX_TEXT) -> fields.String:
     return fields.String(
         required=True,
-        validate=[validate.Length(min=1, max=MAX_TEXT), plain],
+        validate=[validate.Length(min=1, max=most), plain],
         metadata={"description": "English text. All offsets are Unicode code points into it."},
     )
 
@@ -121,9 +133,9 @@ def _end() -> fields.Integer:
     )
 
 
-def _country() -> fields.String:
+def _country(*, required: bool = True) -> fields.String:
     return fields.String(
-        required=True,
+        required=required,
         metadata={
             "description": "ISO 3166-1 alpha-3, XKX (Kosovo) or a former state (SUN, YUG, DDR, CSK).",
             "example": "FRA",
@@ -138,13 +150,18 @@ def _label(**more: Any) -> fields.String:
 # Requests
 
 
-class RelationsRequest(Schema):
-    """A text and what to tell of it."""
+class DocumentRequest(Schema):
+    """A text."""
 
     text = _text()
     id = Identifier(
         metadata={"type": ["string", "integer"], "maxLength": MAX_ID, "description": "Echoed in the answer."}
     )
+
+
+class OptionsRequest(Schema):
+    """What to tell of texts."""
+
     as_of = Day(metadata={"description": "When the text was written: who held which office. Default: today."})
     min_probability = Number(
         load_default=0.0,
@@ -153,6 +170,16 @@ class RelationsRequest(Schema):
     )
     include_neutral = Flag(load_default=True, metadata={"description": "False leaves out neutral relations."})
     explain = Flag(load_default=False, metadata={"description": "True adds evidence to each relation."})
+
+
+class RelationsRequest(DocumentRequest, OptionsRequest):
+    """A text and what to tell of it."""
+
+
+class BatchRequest(OptionsRequest):
+    """Texts and what to tell of each."""
+
+    documents = Short(Unread(DocumentRequest), validate.Length(min=1, max=MAX_DOCUMENTS), required=True)
 
 
 class SpanRequest(Schema):
@@ -187,8 +214,52 @@ class ItemRequest(Schema):
         }
         if beyond:
             raise ValidationError(beyond)
-        if source["start"] < target["end"] and target["start"] < source["end"]:
+        if self.overlap(source, target):
             raise ValidationError({"target": ["Overlaps source."]})
+
+    def overlap(self, source: dict[str, Any], target: dict[str, Any]) -> bool:
+        """Say whether two spans have a code point in common, and may not."""
+        return bool(source["start"] < target["end"] and target["start"] < source["end"])
+
+
+class ActorRequest(SpanRequest):
+    """Where an actor stands in the text, and which country it is."""
+
+    country = _country(required=False)
+
+
+class CorrectionRequest(ItemRequest):
+    """A relation that is wrong, and what is right."""
+
+    text = _text(MAX_CORRECTED)
+    source = fields.Nested(ActorRequest, required=True)
+    target = fields.Nested(ActorRequest, required=True)
+    label = _label(metadata={"description": "The right one."})
+    judged = fields.String(
+        validate=validate.OneOf(LABELS), metadata={"description": "The label that the service gave."}
+    )
+    event = fields.String(
+        validate=validate.OneOf(sorted(EVENTS)), metadata={"description": "PLOVER type that shows the label."}
+    )
+    note = fields.String(
+        validate=[validate.Length(min=1, max=MAX_NOTE), plain], metadata={"description": "For the reviewer."}
+    )
+    as_of = Day(metadata={"description": "When the text was written. Default: today."})
+
+    def overlap(self, source: dict[str, Any], target: dict[str, Any]) -> bool:
+        """Bear "the two countries", which stands for both."""
+        same = (source["start"], source["end"]) == (target["start"], target["end"])
+        both = "country" in source and "country" in target
+        return super().overlap(source, target) and not (same and both)
+
+    @validates_schema
+    def consistent(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse a country's relation with itself, and an event that shows another label."""
+        country = data["source"].get("country")
+        if country and country == data["target"].get("country"):
+            raise ValidationError({"target": {"country": ["Is that of the source."]}})
+        if not fits(data.get("event"), data["label"]):
+            raise ValidationError({"event": [f"Does not go with {data['label']}."]})
 
 
 class PairsRequest(Schema):
@@ -275,6 +346,22 @@ class EvidenceAnswer(Answer):
     weight = Number(required=True, metadata={"description": "Signed, in units of the decision value."})
 
 
+class DecisionAnswer(Answer):
+    """What the evidence explains: the first label's lead over the second."""
+
+    method = fields.String(
+        required=True,
+        validate=validate.OneOf(get_args(Method)),
+        metadata={
+            "description": "exact: weights are the words' own shares in a linear model. occlusion: each says how "
+            "far the value falls without the word."
+        },
+    )
+    runner_up = _label(metadata={"description": "The label that came second."})
+    value = Number(required=True, metadata={"description": "The lead in logits: all weights and rest together."})
+    rest = Number(required=True, metadata={"description": "What belongs to no word that is listed."})
+
+
 def _likelier() -> fields.String:
     return _label(
         allow_none=True, metadata={"description": "Null where the probability is under min_probability."}
@@ -304,6 +391,7 @@ class RelationAnswer(Answer):
     evidence = fields.List(
         fields.Nested(EvidenceAnswer), metadata={"description": "Present where explain was true."}
     )
+    decision = fields.Nested(DecisionAnswer, metadata={"description": "Present where explain was true."})
 
 
 class SentenceAnswer(Answer):
@@ -334,17 +422,47 @@ class DyadAnswer(Answer):
     balance = Number(required=True, metadata={"description": "(support - opposition) / all, from -1 to 1."})
 
 
-class RelationsAnswer(Answer):
-    """All that a text says."""
-
-    id = fields.Raw(
+def _echoed() -> fields.Raw:
+    return fields.Raw(
         required=True,
         allow_none=True,
         metadata={"type": ["string", "integer"], "description": "As in the request; null where it had none."},
     )
+
+
+class RelationsAnswer(Answer):
+    """All that a text says."""
+
+    id = _echoed()
     model = fields.Nested(ModelAnswer, required=True)
     sentences = fields.List(fields.Nested(SentenceAnswer), required=True)
     dyads = fields.List(fields.Nested(DyadAnswer), required=True)
+
+
+class ResultAnswer(Answer):
+    """All that one of several texts says, or what is wrong with it."""
+
+    id = _echoed()
+    status = fields.String(required=True, validate=validate.OneOf(("ok", "error")))
+    sentences = fields.List(fields.Nested(SentenceAnswer), metadata={"description": "With status ok."})
+    dyads = fields.List(fields.Nested(DyadAnswer), metadata={"description": "With status ok."})
+    problem = fields.Nested(
+        lambda: Problem(),  # noqa: PLW0108 - it comes later
+        metadata={"description": "With status error. Its pointers lead into the document."},
+    )
+
+
+class BatchAnswer(Answer):
+    """One result a document, in order."""
+
+    model = fields.Nested(ModelAnswer, required=True)
+    results = fields.List(fields.Nested(ResultAnswer), required=True)
+
+
+class LineAnswer(ResultAnswer):
+    """A line of the answer to a stream."""
+
+    model = fields.Nested(ModelAnswer, metadata={"description": "With status ok."})
 
 
 class PairsAnswer(Answer):
@@ -352,6 +470,12 @@ class PairsAnswer(Answer):
 
     model = fields.Nested(ModelAnswer, required=True)
     results = fields.List(fields.Nested(JudgementAnswer), required=True)
+
+
+class CorrectionAnswer(Answer):
+    """A correction that is kept."""
+
+    id = fields.String(required=True, metadata={"description": "By which the reviewer knows it."})
 
 
 def _surfaces(description: str) -> fields.List[Any]:

@@ -1,6 +1,7 @@
 """The server: gunicorn in this very process."""
 
 import gc
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -8,9 +9,10 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from service import log
+from service import log, reload, tracing
 from service.app import create_app
 from service.config import Settings
+from service.metrics import Slots, shared_folder
 
 _EXAMPLE = '{"text": "France condemned the Iranian attack and praised Germany."}'
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of a random name there
@@ -40,11 +42,24 @@ class _Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        # Called once before the fork.
         app = create_app(self.settings)
-        # Called once before the fork: objects that the collector never touches stay shared by all workers.
-        gc.collect()
-        gc.freeze()
+        reload.governed_by(app, os.getpid())
+        _freeze()
         return app
+
+    def reload(self) -> None:
+        # On SIGHUP, before gunicorn forks new workers and lets the old ones finish.
+        super().reload()
+        gc.unfreeze()
+        reload.swap(self.callable)
+        _freeze()
+
+
+def _freeze() -> None:
+    """Keep the collector away from all that there is: what it never touches stays shared by all workers."""
+    gc.collect()
+    gc.freeze()
 
 
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000, *, greet: bool = False) -> NoReturn:
@@ -67,11 +82,13 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000, *, gree
         Always: 0 after SIGTERM or SIGINT, when the requests in flight are answered.
     """
     log.configure(settings.log_level)
-    options = {
+    options: dict[str, Any] = {
         "bind": f"{_bracketed(host)}:{port}",
         "worker_class": "gthread",
         "workers": settings.workers,
         "threads": settings.threads,
+        "max_requests": settings.max_requests,
+        "max_requests_jitter": settings.max_requests // 10,  # lest all be replaced at the same time
         "graceful_timeout": settings.graceful_seconds,
         "preload_app": True,
         "loglevel": settings.log_level,
@@ -79,13 +96,22 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000, *, gree
         "control_socket_disable": True,
         "proc_name": "country-relations",
     }
-    if _SHARED_MEMORY.is_dir():
-        # A heartbeat file on a container's disk can block a worker.
-        options["worker_tmp_dir"] = str(_SHARED_MEMORY)
+    # A heartbeat file on a container's disk can block a worker.
+    memory = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
+    options["worker_tmp_dir"] = memory
     if greet:
         options["when_ready"] = _greet
-    _Server(settings, options).run()
+    with shared_folder(memory) as folder:
+        _Server(settings, options | _hooks(Slots(folder))).run()
     raise SystemExit(0)
+
+
+def _hooks(slots: Slots) -> dict[str, Any]:
+    def forked(arbiter: Any, worker: Any) -> None:
+        slots.take(worker)
+        tracing.start(arbiter.app.wsgi())
+
+    return {"pre_fork": slots.give, "post_fork": forked, "child_exit": slots.free}
 
 
 def _bracketed(host: str) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from service import log
+from service import log, tracing
 from service.app import create_app
 from service.config import ConfigError, Settings
 
@@ -14,3 +14,4 @@ except ConfigError as error:
 
 log.configure(_settings.log_level)
 app = create_app(_settings)
+tracing.start(app)

@@ -1,17 +1,96 @@
-"""What all tests share: the application with the shipped model, and a small labels folder."""
+"""What all tests share: the application with the shipped model, a client that knows the contract, small labels."""
 
+import gzip
+import hashlib
+import json
 import shutil
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+from werkzeug.exceptions import HTTPException
 
+from relations import artifact
+from relations.artifact import Manifest, current_versions
+from relations.domain import LABELS
 from service.app import create_app
 from service.config import Settings
-from training import corpus
+from training import comparison, corpus, fit, registry
+from training.comparison import Outcome, Prediction
 
 SENTENCES = 150
+WHOLE = ("application/json", "application/problem+json")
+LARGE = 100_000
+"""Bytes of an answer whose fields are not checked: that takes seconds, and smaller ones have them all."""
+
+
+def closed(value):
+    """Return a document whose answers may have no field that it does not tell of; clients must bear new ones."""
+    if isinstance(value, list):
+        return [closed(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    told = {key: closed(one) for key, one in value.items()}
+    return told | {"additionalProperties": False} if "properties" in told and "type" in told else told
+
+
+class Contract:
+    """Holds answers against the OpenAPI document of their application."""
+
+    def __init__(self, app):
+        api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+        self.document = closed(json.loads(json.dumps(api.spec.to_dict())))
+        self.resolver = Registry().resolver_with_root(DRAFT202012.create_resource(self.document))
+
+    def check(self, rule, method, response):
+        """Fail unless the document tells of the answer's status, media type and body."""
+        operation = self.document["paths"].get(rule, {}).get("get" if method == "HEAD" else method.lower())
+        if operation is None:
+            return
+        place = f"{method} {rule} {response.status_code}"
+        assert str(response.status_code) in operation["responses"], f"{place} is not in the document"
+        told = operation["responses"][str(response.status_code)]
+        if "$ref" in told:
+            told = self.resolver.lookup(told["$ref"]).contents
+        if "content" not in told:
+            return
+        assert response.mimetype in told["content"], f"{place}: {response.mimetype} is not in the document"
+        if method == "HEAD" or response.mimetype not in WHOLE or len(response.data) > LARGE:
+            return
+        data = gzip.decompress(response.data) if response.content_encoding == "gzip" else response.data
+        schema = told["content"][response.mimetype]["schema"]
+        # The document around it, for its references.
+        Draft202012Validator(self.document | schema).validate(json.loads(data))
+
+
+contract = cache(Contract)
+
+
+class ContractClient(FlaskClient):
+    """A client that checks each answer which it passes on."""
+
+    def open(self, *args, **kwargs):
+        """Send a request."""
+        response = super().open(*args, **kwargs)
+        try:
+            rule, _ = self.application.url_map.bind_to_environ(response.request.environ).match(return_rule=True)
+        except HTTPException:
+            return response
+        contract(self.application).check(rule.rule, response.request.method, response)
+        return response
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _contract_clients():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "test_client_class", ContractClient)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +122,50 @@ def small_labels(tmp_path_factory) -> Path:
 def labels(small_labels, tmp_path) -> Path:
     """Copy the small labels folder, to be changed."""
     return Path(shutil.copytree(small_labels, tmp_path / "labels"))
+
+
+@pytest.fixture(scope="session")
+def _two_versions(small_labels, tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("versions") / "root"
+    for version, strength in (("first", 1.0), ("second", 2.0)):
+        fit.train(small_labels, root, fit.Parameters(C=strength), lambda _: None, version)
+    return root
+
+
+@pytest.fixture
+def two_versions(_two_versions, tmp_path) -> Path:
+    """Copy a folder with two small models, to be changed: `first`, which is served, and `second`."""
+    return Path(shutil.copytree(_two_versions, tmp_path / "versions"))
+
+
+@pytest.fixture(scope="session")
+def publish():
+    """Publish versions that hold no real model, with judgements as asked: a letter a pair or case, x is wrong."""
+
+    def write(root, name, right="....", passed="..", tiers=("fast",), **changes):
+        content = name.encode()
+        predicted = [
+            Prediction(f"{k:016x}", "FRA", "IRN", "support", [0.1, 0.8, 0.1] if one == "x" else [0.1, 0.1, 0.8])
+            for k, one in enumerate(right)
+        ]
+        behaved = [Outcome("made_up", f"Case {k}.", "FRA>IRN support", one != "x") for k, one in enumerate(passed)]
+
+        def build(folder):
+            for tier in tiers:
+                manifest = Manifest(
+                    name="test",
+                    version=name,
+                    tier=tier,
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    labels_sha256="0" * 64,
+                    classes=list(LABELS),
+                    metrics={"held_out": {"pairs": len(right), "accuracy": 0.5, "macro_f1": 0.25, "kappa": 0.1}},
+                    versions=current_versions(),
+                    trained_at="2024-01-01T00:00:00+00:00",
+                )
+                artifact.save(folder / tier, content, replace(manifest, **changes))
+                comparison.save(folder / tier, predicted, behaved)
+
+        registry.publish(root, name, build)
+
+    return write

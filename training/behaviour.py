@@ -230,29 +230,21 @@ def _expected(line: str, place: str, sentence: Marked) -> dict[tuple[str, str], 
     return expected
 
 
-def run(model: Model, path: Path) -> list[KindResult]:
-    """Put the cases of a file to a model.
+def run(model: Model, cases: Sequence[Case]) -> list[KindResult]:
+    """Put cases to a model.
 
     Parameters
     ----------
     model : Model
         The model; the marked mentions are given to it, so that it alone is tested.
-    path : Path
-        The cases file.
+    cases : sequence of Case
+        As `read` gives them.
 
     Returns
     -------
     list of KindResult
         In order of each kind's first case.
-
-    Raises
-    ------
-    BehaviourError
-        If the file is badly written.
-    OSError
-        If the file cannot be read.
     """
-    cases = read(path)
     pairs = [pairs_of(case.sentence.text, case.sentence.actors) for case in cases]
     judged = iter(model.judge([pair for group in pairs for pair in group]))
     counts: dict[str, int] = {}

@@ -3,24 +3,15 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
 
-from relations.domain import LABELS, Pair
+from relations.domain import EVENTS, LABELS, Pair, fits
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "labels"
-EVENTS_OF = {
-    "support": frozenset({"AGREE", "SUPPORT", "COOPERATE", "AID", "YIELD"}),
-    "opposition": frozenset(
-        {"REQUEST", "ACCUSE", "REJECT", "THREATEN", "PROTEST", "MOBILIZE", "SANCTION", "COERCE", "ASSAULT"}
-    ),
-}
-EVENTS = frozenset({"CONSULT"}).union(*EVENTS_OF.values())
-_ANY_LABEL = frozenset({"CONSULT", None})
-"""A meeting can show an attitude (codebook, rule 11); an ally or rival needs no event."""
 _BROKEN = re.compile("[\ud800-\udfff]")
 """Half characters, which bytes that are no UTF-8 become, too."""
 _SENTENCE_KEYS = {"id", "text", "mentions", "relations"}
@@ -110,7 +101,7 @@ def _check_relations(row: dict[str, Any], actors: list[str]) -> str:
             return f"label '{label}' is none of {', '.join(LABELS)}"
         if event is not None and str(event) not in EVENTS:
             return f"event '{event}' is no PLOVER type"
-        if label in EVENTS_OF and event not in EVENTS_OF[label] | _ANY_LABEL:
+        if not fits(event, label):
             return f"event {event} does not go with {label}"
     if found != expected:
         source, target = min(expected - found)
@@ -118,8 +109,8 @@ def _check_relations(row: dict[str, Any], actors: list[str]) -> str:
     return ""
 
 
-def _row_problem(row: Any, countries: frozenset[str]) -> str:
-    """Reason why a row is bad, or nothing."""
+def row_problem(row: Any, countries: frozenset[str]) -> str:
+    """Reason why a row of the corpus is bad, or nothing."""
     if not isinstance(row, dict) or set(row) != _SENTENCE_KEYS:
         return f"a row is an object with the keys {', '.join(sorted(_SENTENCE_KEYS))}"
     if not isinstance(row["mentions"], list) or not isinstance(row["relations"], list):
@@ -183,19 +174,44 @@ def read(folder: Path, countries: frozenset[str]) -> list[LabelledSentence]:
     CorpusError
         If there is no sentence, or any row is bad; every bad row is listed.
     """
+    sentences, problems = scan(files(folder), countries)
+    if problems:
+        raise CorpusError(problems)
+    if not sentences:
+        raise CorpusError([f"{folder / 'corpus'}: no labelled sentence in any *.jsonl"])
+    return sentences
+
+
+def scan(paths: Iterable[Path], countries: frozenset[str]) -> tuple[list[LabelledSentence], list[str]]:
+    """Read and check some corpus files.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        JSON lines.
+    countries : frozenset of str
+        Codes that a mention may carry.
+
+    Returns
+    -------
+    sentences : list of LabelledSentence
+        The good rows, in order of file and line.
+    problems : list of str
+        File, line and reason of each bad row.
+    """
     problems: list[str] = []
     sentences: list[LabelledSentence] = []
     ids: dict[str, str] = {}
     texts: dict[str, str] = {}
-    for path in files(folder):
-        for number, line in _lines(path):
+    for path in paths:
+        for number, line in lines(path):
             place = f"{path}:{number}"
             try:
                 row = json.loads(line)
             except ValueError as error:
                 problems.append(f"{place}: no JSON: {error}")
                 continue
-            problem = _row_problem(row, countries)
+            problem = row_problem(row, countries)
             if not problem and row["id"] in ids:
                 problem = f"id {row['id']} stands already in {ids[row['id']]}"
             if not problem and row["text"] in texts:
@@ -205,14 +221,11 @@ def read(folder: Path, countries: frozenset[str]) -> list[LabelledSentence]:
                 continue
             ids[row["id"]] = texts[row["text"]] = place
             sentences.append(_labelled(row, path.stem))
-    if problems:
-        raise CorpusError(problems)
-    if not sentences:
-        raise CorpusError([f"{folder / 'corpus'}: no labelled sentence in any *.jsonl"])
-    return sentences
+    return sentences, problems
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Every line that is not blank, with its number; a byte that is no UTF-8 becomes a half character."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if raw.strip():
@@ -238,4 +251,9 @@ def held_out(sentence: LabelledSentence, parts: int = 10) -> bool:
 
 def part_of(sentence: LabelledSentence, parts: int) -> int:
     """Number of the part, from 0, that a sentence falls into; even and stable."""
-    return int.from_bytes(hashlib.sha256(sentence.text.encode("utf-8")).digest()[:8], "big") % parts
+    return int(text_digest(sentence.text), 16) % parts
+
+
+def text_digest(text: str) -> str:
+    """What a sentence is known by: the first 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]

@@ -1,10 +1,12 @@
 """Fit the model from labels and write it with its manifest."""
 
 import datetime as dt
+import hashlib
+import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +16,14 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from relations import gazetteer
-from relations.artifact import Manifest, current_versions, dump, save
+from relations.artifact import Manifest, current_versions, dump, read_manifest, save
 from relations.classifier import Model
 from relations.domain import LABELS
 from relations.features import PairFeatures
 from relations.lexicon import Lexicon
-from training import behaviour
+from relations.registry import versions
+from training import behaviour, comparison, registry
+from training.context import Encoder, Recipe, fit_head
 from training.corpus import CorpusError, LabelledSentence, digest, held_out, part_of, read
 from training.lexicon_table import compile_lexicon
 from training.metrics import Scores, score
@@ -84,47 +88,109 @@ def _folds(parts: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np
     return [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts)]
 
 
+def _probabilities(model: Model, sentences: Sequence[LabelledSentence]) -> NDArray[np.float64]:
+    return model.probabilities([labelled.pair for sentence in sentences for labelled in sentence.pairs])
+
+
+def _score(sentences: Sequence[LabelledSentence], probabilities: NDArray[np.float64], model: Model) -> Scores:
+    labels = [labelled.label for sentence in sentences for labelled in sentence.pairs]
+    return score(labels, probabilities, model.classes)
+
+
 def evaluate(model: Model, sentences: Sequence[LabelledSentence]) -> Scores:
     """Score a model on labelled sentences."""
-    pairs = [labelled for sentence in sentences for labelled in sentence.pairs]
-    probabilities = model.probabilities([labelled.pair for labelled in pairs])
-    return score([labelled.label for labelled in pairs], probabilities, model.classes)
+    return _score(sentences, _probabilities(model, sentences), model)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How to make a context tier.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        How to fine-tune.
+    kept : Path or None
+        Folder of a context tier whose encoder is kept, so that only the classifier over it is fitted: seconds
+        in place of an hour, and no PyTorch.
+    checkpoint : Path or None
+        Where a fine-tuning that was cut short leaves its state.
+    progress : callable
+        Told after each step of fine-tuning: steps done, steps in all, mean loss of late.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    kept: Path | None = None
+    checkpoint: Path | None = None
+    progress: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    """A fitted tier with what it judged of sentences that it had not seen."""
+
+    name: str
+    model: Model
+    tested: list[LabelledSentence]
+    probabilities: NDArray[np.float64]
+    files: dict[str, bytes]
+    fitting: dict[str, Any]
+    libraries: tuple[str, ...]
 
 
 def train(
-    labels: Path, folder: Path, parameters: Parameters, say: Callable[[str], None]
+    labels: Path,
+    root: Path,
+    parameters: Parameters,
+    say: Callable[[str], None],
+    version: str | None = None,
+    context: Context | None = None,
 ) -> tuple[Manifest, Scores]:
-    """Train from a labels folder into an artifact folder.
+    """Train a new version from a labels folder. Only the very first one is served at once; later ones wait.
 
     One sentence in ten is held out, chosen by its text alone. A first fit on the others is scored on them; the
-    model that is written is fitted on all.
+    fast tier that is written is fitted on all. The context tier is fine-tuned on the nine in ten, and the
+    classifier over it fitted on the rest, for whose scores it is cross-fitted.
 
     Parameters
     ----------
     labels : Path
         Holds lexicon.tsv, corpus/ and gazetteer/.
-    folder : Path
-        Where model.joblib and manifest.json go.
+    root : Path
+        Holds the versions, as `relations.registry` says.
     parameters : Parameters
         What can be chosen.
     say : callable
         Told in a line what happens.
+    version : str, optional
+        Name of the new version; without it the day and the beginning of the model's digest. Without it, too, a
+        model that has been trained before on the same day is not written again.
+    context : Context, optional
+        Adds a context tier.
 
     Returns
     -------
     manifest : Manifest
+        Of the best tier; its ``version`` is the name.
     scores : Scores
         On the held-out sentences.
 
     Raises
     ------
-    CorpusError, LexiconError, GazetteerError
+    CorpusError, LexiconError, GazetteerError, BehaviourError
         If labelled data is bad; nothing is written then.
+    RegistryError
+        If the name is bad or taken.
+    ArtifactError
+        If the encoder to keep is none.
     """
+    if version is not None:
+        registry.check_free(root, version)
     say("reading and checking labels")
     known = gazetteer.load(labels / "gazetteer")
     sentences = read(labels, frozenset(known.countries))
     lexicon = compile_lexicon(labels / "lexicon.tsv")
+    cases = behaviour.read(labels / behaviour.FILE) if (labels / behaviour.FILE).exists() else []
     kept = [sentence for sentence in sentences if not held_out(sentence)]
     tested = [sentence for sentence in sentences if held_out(sentence)]
     if not kept or not tested:
@@ -133,29 +199,92 @@ def train(
     if lacking:
         raise CorpusError([f"{labels}: too few sentences: no pair to fit on is {', '.join(sorted(lacking))}"])
     say(f"fitting on {len(kept):,} sentences to score {len(tested):,} held out")
-    scores = evaluate(fit(kept, lexicon, parameters), tested)
+    first = fit(kept, lexicon, parameters)
     say(f"fitting on all {len(sentences):,} sentences")
-    model = fit(sentences, lexicon, parameters)
-    behaviours = behaviour.run(model, labels / behaviour.FILE) if (labels / behaviour.FILE).exists() else []
-    if behaviours:
-        say("\n" + behaviour.table(behaviours) + "\n")
-    content, sha256 = dump(model)
+    built = [
+        _Tier(
+            "fast",
+            fit(sentences, lexicon, parameters),
+            tested,
+            _probabilities(first, tested),
+            {},
+            asdict(parameters),
+            (),
+        )
+    ]
+    if context is not None:
+        built.append(_with_context(context, first, kept, sentences, say))
+    labels_sha256 = digest(labels)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    manifest = Manifest(
-        name="country-relations",
-        version=version("country-relations"),
-        tier="fast",
-        sha256=sha256,
-        labels_sha256=digest(labels),
-        classes=model.classes,
-        metrics={
-            "held_out": scores.as_dict(),
-            "sentences": len(sentences),
-            "behaviour": {one.kind: round(one.rate, 4) for one in behaviours},
-        },
-        versions=current_versions(),
-        trained_at=now.isoformat(),
-    )
-    save(folder, content, manifest)
-    say(f"wrote {len(content) / 1e6:.1f} MB to {folder}, sha256 {sha256}")
-    return manifest, scores
+    dumped = [dump(tier.model) for tier in built]
+    name = version or f"{now:%Y-%m-%d}-{dumped[-1][1][:8]}"
+    manifests, behaviours, scores = [], [], []
+    for tier, (_, sha256) in zip(built, dumped, strict=True):
+        scores.append(_score(tier.tested, tier.probabilities, tier.model))
+        behaviours.append(behaviour.run(tier.model, cases))
+        if cases:
+            say(f"\n{tier.name} tier\n{behaviour.table(behaviours[-1])}\n")
+        manifests.append(
+            Manifest(
+                name="country-relations",
+                version=name,
+                tier=tier.name,
+                sha256=sha256,
+                labels_sha256=labels_sha256,
+                classes=tier.model.classes,
+                metrics={
+                    "held_out": scores[-1].as_dict(),
+                    "sentences": len(sentences),
+                    "behaviour": {one.kind: round(one.rate, 4) for one in behaviours[-1]},
+                    "fitting": tier.fitting,
+                },
+                versions=current_versions(*tier.libraries),
+                trained_at=now.isoformat(),
+                files={file: hashlib.sha256(content).hexdigest() for file, content in tier.files.items()},
+            )
+        )
+    if version is None and name in versions(root):
+        say(f"{name} is in {root} already: the same labels gave the same model, sha256 {manifests[-1].sha256}")
+        return manifests[-1], scores[-1]
+
+    def build(folder: Path) -> None:
+        for tier, (content, _), manifest, behaved in zip(built, dumped, manifests, behaviours, strict=True):
+            save(folder / tier.name, content, manifest, tier.files)
+            comparison.save(
+                folder / tier.name,
+                comparison.predictions(tier.tested, tier.probabilities),
+                comparison.outcomes(cases, behaved),
+            )
+
+    registry.publish(root, name, build)
+    for manifest in manifests:
+        say(f"wrote the {manifest.tier} tier to {root / name}, sha256 {manifest.sha256}")
+    return manifests[-1], scores[-1]
+
+
+def _with_context(
+    options: Context,
+    first: Model,
+    kept: Sequence[LabelledSentence],
+    sentences: Sequence[LabelledSentence],
+    say: Callable[[str], None],
+) -> _Tier:
+    fitting: dict[str, Any]
+    if options.kept is not None:
+        say(f"keeping the encoder of {options.kept}")
+        encoder = Encoder.read(options.kept)
+        fitting = {"encoder": read_manifest(options.kept).sha256}
+        libraries: tuple[str, ...] = ("onnxruntime", "tokenizers")
+    else:
+        from training import encoder as network  # noqa: PLC0415 - needs PyTorch
+
+        say(f"fine-tuning the encoder on {len(kept):,} sentences")
+        made = network.fine_tune(kept, options.recipe, options.progress, options.checkpoint)
+        encoder = network.export(made, first, kept)
+        fitting = asdict(options.recipe) | {"bfloat16": network.half_precision(), "machine": platform.machine()}
+        libraries = ("onnxruntime", "tokenizers", "torch")
+    model, fresh, probabilities = fit_head(encoder, sentences, options.recipe.threads)
+    say(f"fitted the classifier over it on {len(fresh):,} sentences that it had not seen")
+    rows = np.array([held_out(sentence) for sentence in fresh for _ in sentence.pairs])
+    tested = [sentence for sentence in fresh if held_out(sentence)]
+    return _Tier("context", model, tested, probabilities[rows], encoder.files, fitting, libraries)

@@ -14,7 +14,8 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-_BINS = 15
+BINS = 15
+"""Bins of confidence, of equal width."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,17 @@ class Scores:
         return "\n".join(lines)
 
 
+def bin_of(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number of the bin that each probability falls into."""
+    return np.minimum((confidence * BINS).astype(int), BINS - 1)
+
+
 def calibration_error(correct: NDArray[np.bool_], confidence: NDArray[np.float64]) -> float:
     """Expected calibration error: mean distance of accuracy and confidence over 15 bins of equal width.
 
     Source: Naeini, Cooper and Hauskrecht (2015), "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
     """
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    bins = bin_of(confidence)
     return float(
         sum(
             abs(correct[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from relations import artifact, gazetteer
+from relations import artifact, gazetteer, registry
 from relations.classifier import Model
 from relations.gazetteer import Gazetteer
 from training import behaviour, corpus
@@ -16,7 +16,7 @@ SWAPS = Path(__file__).parent / "swaps.txt"
 @pytest.fixture(scope="session")
 def model() -> Model:
     """Load the shipped model."""
-    return artifact.load()[0]
+    return artifact.load(registry.resolve())[0]
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,6 @@ def swaps() -> list[behaviour.Marked]:
 
 
 @pytest.fixture(scope="session")
-def results(model) -> list[behaviour.KindResult]:
+def results(model, cases) -> list[behaviour.KindResult]:
     """Put all cases to the shipped model."""
-    return behaviour.run(model, CASES)
+    return behaviour.run(model, cases)

@@ -79,7 +79,7 @@ def test_failures_say_what_was_expected_and_judged(tmp_path, model):
     sentence = "[Norway|NOR] condemned [Peru|PER] in the strongest terms."
     path = tmp_path / behaviour.FILE
     path.write_text(f"# kind: made_up\n{sentence}\nNOR>PER support\n{sentence}\nNOR>PER opposition\n", "utf-8")
-    (result,) = behaviour.run(model, path)
+    (result,) = behaviour.run(model, behaviour.read(path))
     assert (result.kind, result.cases, result.passed, result.rate) == ("made_up", 2, 1, 0.5)
     shown = str(result.failures[0])
     assert f"{behaviour.FILE}:2 Norway condemned Peru" in shown

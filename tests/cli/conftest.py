@@ -59,12 +59,12 @@ def fail(call):
 
 @pytest.fixture(scope="session")
 def training(call, small_labels, tmp_path_factory) -> tuple[Path, Result]:
-    """Train from the small labels; give the folder of the model and the result of the call."""
-    folder = tmp_path_factory.mktemp("trained") / "model"
-    return folder, call("train", "--labels", small_labels, "--out", folder)
+    """Train from the small labels; give the folder of the models and the result of the call."""
+    folder = tmp_path_factory.mktemp("trained") / "models"
+    return folder, call("train", "--labels", small_labels, "--output", folder)
 
 
 @pytest.fixture(scope="session")
 def model(training) -> Path:
-    """Give the folder of the small model."""
+    """Give the folder in which the small model is the one that is served."""
     return training[0]

@@ -18,7 +18,7 @@ import click
 import pytest
 
 from cli.main import main
-from relations import artifact, gazetteer
+from relations import artifact, gazetteer, registry
 from relations.domain import LABELS
 
 TEXT = """\
@@ -209,6 +209,7 @@ def test_label_csv(succeed, file, model, answer):
     assert [(row["source"], row["target"], row["label"]) for row in rows] == relations_of(answer)
     for row in rows:
         sentence = answer["sentences"][int(row["sentence"])]
+        assert row["id"] == str(file)
         assert row["text"] == sentence["text"] == TEXT[int(row["start"]) : int(row["end"])]
         chances = [float(row[label]) for label in LABELS]
         assert sum(chances) == pytest.approx(1, abs=0.001)
@@ -298,7 +299,7 @@ def test_label_without_model(fail, file, tmp_path):
 
 def test_label_with_a_damaged_model(fail, file, tmp_path, model):
     """A model that was changed is refused with cause and remedy."""
-    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    folder = Path(shutil.copytree(registry.resolve(model), tmp_path / "model"))
     with (folder / artifact.MODEL_FILE).open("ab") as changed:
         changed.write(b"x")
     assert re.search(r"digest.*train again", fail("label", file, "--model", folder), re.DOTALL)
@@ -333,7 +334,7 @@ def test_train(training):
     """Training writes a model that opens, says what it does, and prints the scores on held-out sentences."""
     folder, result = training
     assert (result.exit_code, result.stderr) == (0, "")
-    _, manifest = artifact.load(folder)
+    _, manifest = artifact.load(registry.resolve(folder))
     assert manifest.sha256 in result.stdout
     held_out = manifest.metrics["held_out"]
     assert f"{held_out['pairs']} pairs" in result.stdout
@@ -344,15 +345,18 @@ def test_train(training):
 def test_train_penalty(succeed, small_labels, training, tmp_path):
     """With another penalty another model comes out, by the long and the short name of the option."""
     for option in ("-C", "--inverse-penalty"):
-        succeed("train", "--labels", small_labels, "--out", tmp_path / option, option, "0.5")
-    digests = {artifact.read_manifest(tmp_path / option).sha256 for option in ("-C", "--inverse-penalty")}
+        succeed("train", "--labels", small_labels, "--output", tmp_path / option, option, "0.5")
+    digests = {
+        artifact.read_manifest(registry.resolve(tmp_path / option)).sha256
+        for option in ("-C", "--inverse-penalty")
+    }
     assert len(digests) == 1
-    assert artifact.read_manifest(training[0]).sha256 not in digests
+    assert artifact.read_manifest(registry.resolve(training[0])).sha256 not in digests
 
 
 def test_train_without_labels(call, tmp_path):
     """A labels folder that is not there is refused with its name, and nothing is written."""
-    result = call("train", "--labels", tmp_path / "nowhere", "--out", tmp_path / "out")
+    result = call("train", "--labels", tmp_path / "nowhere", "--output", tmp_path / "out")
     assert result.exit_code == 1
     assert "nowhere" in result.stderr
     assert not (tmp_path / "out").exists()
@@ -375,7 +379,7 @@ def test_bad_labels(call, labels, tmp_path, file, row):
     before = path.read_bytes()
     path.write_bytes(before + row + b"\n")
     place = f"{path}:{len(before.splitlines()) + 1}: "
-    for arguments in (("train", "--labels", labels, "--out", tmp_path / "out"), ("labels", "check", labels)):
+    for arguments in (("train", "--labels", labels, "--output", tmp_path / "out"), ("labels", "check", labels)):
         result = call(*arguments)
         assert result.exit_code == 1
         assert place in result.stderr
@@ -386,13 +390,13 @@ def test_bad_labels(call, labels, tmp_path, file, row):
 def test_train_bad_penalty(fail, small_labels, tmp_path):
     """A penalty of zero or less is refused with the option's name."""
     for value in ("0", "-1", "much"):
-        assert "-C" in fail("train", "--labels", small_labels, "--out", tmp_path / "out", "-C", value)
+        assert "-C" in fail("train", "--labels", small_labels, "--output", tmp_path / "out", "-C", value)
 
 
 def test_train_into_a_file(fail, small_labels, tmp_path):
     """A file where the model's folder should be is refused with its name, and stays."""
     path = write(tmp_path / "taken", "mine")
-    assert "taken" in fail("train", "--labels", small_labels, "--out", path)
+    assert "taken" in fail("train", "--labels", small_labels, "--output", path)
     assert path.read_text() == "mine"
 
 
@@ -666,7 +670,7 @@ def test_serve_bad_environment(fail, monkeypatch):
 
 def test_train_without_the_extra(tmp_path, small_labels):
     """Where the training extra is not installed, ``train`` says what is missing and how to get it."""
-    result = run("train", "--labels", small_labels, "--out", tmp_path / "out", first=WITHOUT_EXTRA, text=True)
+    result = run("train", "--labels", small_labels, "--output", tmp_path / "out", first=WITHOUT_EXTRA, text=True)
     assert result.returncode == 1
     assert re.search(r"^Error: .*lemminflect.*make train", result.stderr)
     assert "Traceback" not in result.stderr

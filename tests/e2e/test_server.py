@@ -2,28 +2,12 @@
 
 import http.client
 import json
-import os
-import re
 import shlex
 import signal
 import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from service.config import PREFIX
-
-PROGRAM = """
-import os
-from service.config import Settings
-from service.serve import serve
-serve(Settings.from_environment(os.environ), port=0, greet=True)
-"""
 ARTICLE = (
     "PARIS — France condemned Iran’s missile tests on Tuesday.\r\n\r\n“We stand with Germany,” the French "
     "foreign minister said. German officials thanked France. Markets were calm 😀."
@@ -32,67 +16,8 @@ PATIENCE = 60
 """Seconds after which a test gives up; nothing is measured."""
 
 
-@dataclass
-class Server:
-    """A server in a process of its own."""
-
-    process: subprocess.Popen
-    folder: Path
-    host: str = ""
-    port: int = 0
-
-    @property
-    def greeting(self):
-        """Return what it printed."""
-        return (self.folder / "stdout").read_text()
-
-    @property
-    def log(self):
-        """Return what it logged so far."""
-        return (self.folder / "stderr").read_text()
-
-    def wait_for(self, condition):
-        """Wait until the condition holds."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert self.process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.02)
-
-    def request(self, method, path, body=None, headers=None):
-        """Send one request; return status, headers and body."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return response.status, response.headers, response.read()
-        finally:
-            connection.close()
-
-    def end(self, how=signal.SIGTERM):
-        """Send a signal; return the exit code."""
-        self.process.send_signal(how)
-        return self.process.wait(PATIENCE)
-
-
-@contextmanager
-def running(folder, **variables):
-    """Start a server on a free port and see that it is gone afterwards."""
-    environment = os.environ | {PREFIX + name: value for name, value in ({"WORKERS": "1"} | variables).items()}
-    with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as err:
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=out, stderr=err)
-    server = Server(process, folder)
-    try:
-        server.wait_for(lambda: "curl" in server.greeting)
-        server.host, server.port = re.search(r"http://([\d.]+):(\d+)/", server.greeting).groups()
-        yield server
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, running):
     """Start a server with two workers for all tests that do not end it."""
     with running(tmp_path_factory.mktemp("server"), WORKERS="2") as started:
         yield started
@@ -153,14 +78,14 @@ def test_model_is_loaded_once(server):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_clean_end(tmp_path, how):
+def test_clean_end(tmp_path, how, running):
     """A server that is told to end does so with exit code 0."""
     with running(tmp_path) as started:
         assert started.request("GET", "/health/ready")[0] == 200
         assert started.end(how) == 0
 
 
-def test_request_in_flight_is_finished(tmp_path):
+def test_request_in_flight_is_finished(tmp_path, running):
     """A request that the server has begun to read when it is told to end is answered, and then it ends."""
     body = json.dumps({"text": ARTICLE}).encode()
     with (
@@ -181,7 +106,7 @@ def test_request_in_flight_is_finished(tmp_path):
         assert started.process.wait(PATIENCE) == 0
 
 
-def test_server_without_model(tmp_path):
+def test_server_without_model(tmp_path, running):
     """Without a model the server starts, lives, and is not ready."""
     with running(tmp_path, MODEL_DIR=str(tmp_path)) as started:
         assert started.request("GET", "/health/live")[0] == 200

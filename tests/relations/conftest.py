@@ -8,7 +8,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from relations import artifact, gazetteer
+from relations import artifact, gazetteer, registry
 from relations.analyser import Analyser
 from relations.classifier import Model
 from relations.domain import Pair
@@ -129,7 +129,7 @@ def small_model(lexicon, training_pairs) -> Model:
 @pytest.fixture(scope="session")
 def shipped_model() -> Model:
     """Open the model that ships."""
-    return artifact.load()[0]
+    return artifact.load(registry.resolve())[0]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pytest
 
-from relations import artifact
+from relations import artifact, registry
 from relations.artifact import ArtifactError, Manifest, current_versions
 from relations.domain import LABELS
 
@@ -269,5 +269,5 @@ def test_full_disk_keeps_the_old_model(folder, training_pairs, small_model):
 
 def test_shipped_model():
     """The model that ships is intact, is of this scikit-learn, and knows the labels of the codebook."""
-    model, manifest = artifact.load()
+    model, manifest = artifact.load(registry.resolve())
     assert tuple(model.classes) == LABELS == tuple(manifest.classes)

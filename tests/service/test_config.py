@@ -1,5 +1,6 @@
 """The settings."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ def test_every_variable():
         MODEL_DIR="/models",
         GAZETTEER_DIR="/gazetteer",
         MODEL_SHA256="AB" * 32,
+        MODEL_VERSION="2024-05-16-abc",
+        TIER="Context",
         MAX_BODY_BYTES="2048",
         LOG_LEVEL="WARNING",
         WORKERS="3",
@@ -31,11 +34,13 @@ def test_every_variable():
         GRACEFUL_SECONDS="7",
     )
     assert settings == Settings(
-        Path("/models"),
-        Path("/gazetteer"),
-        "ab" * 32,
-        2048,
-        "warning",
+        model_dir=Path("/models"),
+        gazetteer_dir=Path("/gazetteer"),
+        model_sha256="ab" * 32,
+        model_version="2024-05-16-abc",
+        tier="context",
+        max_body_bytes=2048,
+        log_level="warning",
         workers=3,
         threads=5,
         graceful_seconds=7,
@@ -47,6 +52,8 @@ def test_every_variable():
     [
         ("MODEL_SHA256", "abc"),
         ("MODEL_SHA256", "g" * 64),
+        ("MODEL_VERSION", "../other"),
+        ("TIER", "slow"),
         ("MAX_BODY_BYTES", "1MB"),
         ("MAX_BODY_BYTES", "0"),
         ("MAX_BODY_BYTES", "-1"),
@@ -56,6 +63,10 @@ def test_every_variable():
         ("THREADS", "many"),
         ("GRACEFUL_SECONDS", "0.5"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_TEXT", "maybe"),
+        ("MAX_REQUESTS", "-1"),
+        ("OTEL_ENDPOINT", "collector:4318"),
+        ("OTEL_ENDPOINT", "http://collector:4318/?token=1"),
     ],
 )
 def test_bad_value(name, value):
@@ -79,3 +90,20 @@ def test_kubernetes_variables():
     """What Kubernetes sets for a service called country-relations does no harm."""
     settings = read(PORT="tcp://10.0.0.1:8000", SERVICE_HOST="10.0.0.1", PORT_8000_TCP_PROTO="tcp")
     assert settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [("true", True), ("YES", True), ("1", True), ("False", False), ("no", False), ("0", False)]
+)
+def test_flag(value, meant):
+    """What people write for yes and no is understood."""
+    assert read(LOG_TEXT=value).log_text is meant
+
+
+@pytest.mark.parametrize("module", ["opentelemetry.sdk", "opentelemetry.instrumentation.flask"])
+def test_tracing_is_not_installed(monkeypatch, module):
+    """A collector without the packages that speak to it is refused with the remedy."""
+    assert read(OTEL_ENDPOINT="http://collector:4318").otel_endpoint == "http://collector:4318"
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigError, match="otel extra"):
+        read(OTEL_ENDPOINT="http://collector:4318")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from relations import artifact
+from relations import artifact, registry
 from service.app import create_app
 from service.config import PREFIX, Settings
 
@@ -44,7 +44,7 @@ def check_refused(client, errors, problems, folder):
 @pytest.fixture
 def copy(tmp_path):
     """Copy the shipped model."""
-    return Path(shutil.copytree(artifact.DEFAULT_FOLDER, tmp_path / "model"))
+    return Path(shutil.copytree(registry.resolve(), tmp_path / "model"))
 
 
 def test_good_copy(copy):

@@ -7,6 +7,8 @@ import sys
 import pytest
 from structlog.testing import capture_logs
 
+from service.app import create_app
+from service.config import Settings
 from service.log import HEADER
 
 SECRET = "Atlantis"
@@ -79,6 +81,38 @@ def test_text_is_not_logged(client, body):
         client.post("/v1/relations", data=f'{{"text": {SECRET}', content_type="application/json")
     assert len(logged) == 2
     assert SECRET not in json.dumps(logged)
+
+
+@pytest.fixture(scope="module")
+def open_client():
+    """Speak to a service that may log texts."""
+    return create_app(Settings(log_text=True)).test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "text"),
+    [
+        ("/v1/relations", {"text": "Rain."}, "Rain."),
+        ("/v1/relations", {"text": "é" * 3000}, "é" * 2000),
+        ("/v1/relations", {"text": "Rain.", "unknown": 1}, None),
+        (
+            "/v1/relations/batch",
+            {"documents": [{"text": "Rain."}, {"text": ""}, {"text": "Hail."}]},
+            "Rain.\nHail.",
+        ),
+        (
+            "/v1/pairs",
+            {"items": [{"text": "A b.", "source": {"start": 0, "end": 1}, "target": {"start": 2, "end": 3}}]},
+            "A b.",
+        ),
+    ],
+)
+def test_text_is_logged_where_wished(open_client, path, body, text):
+    """Where the operator wishes it, a request's line holds the texts that were read, up to a limit."""
+    with capture_logs() as logged:
+        open_client.post(path, json=body)
+    (line,) = logged
+    assert line.get("text") == text
 
 
 PROGRAM = """

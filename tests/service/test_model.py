@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from relations import artifact
+from relations import artifact, registry
 
 
 def test_model(client):
     """The manifest of the served model is told in full."""
-    manifest = artifact.read_manifest(artifact.DEFAULT_FOLDER)
+    manifest = artifact.read_manifest(registry.resolve())
     response = client.get("/v1/model")
     assert response.status_code == 200
     assert response.content_type == "application/json"

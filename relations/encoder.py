@@ -1,0 +1,337 @@
+"""Contextual features of pairs: a small transformer that ONNX Runtime runs on the CPU.
+
+Every mention is read as one and the same word, so the encoder knows no country either. Its lower layers read a
+sentence once. Then the two actors of a pair are told apart from all others, and the upper layers read it once for
+both directions; the vector of a direction comes from what stands at its source, at its target and in the whole.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from relations.artifact import ArtifactError, read_trusted
+from relations.domain import Pair
+
+ENCODER_FILE = "encoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+MASK = "[unused1]"
+"""The word that stands for every actor; of BERT's vocabulary, and in no text."""
+MAX_PIECES = 256
+"""Word pieces of a sentence that are read; what comes after is cut off."""
+_BATCH = 2048
+"""Word pieces, times pairs, that the upper layers read at a time."""
+_FIRST, _SECOND, _OTHER = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A sentence as word pieces.
+
+    Attributes
+    ----------
+    pieces : tuple of int
+        Numbers in the vocabulary, `MAX_PIECES` at most.
+    owners : tuple of int
+        For each piece the number of the actor that it stands for, or -1.
+    actors : tuple of str
+        The actors by number, in order of first mention.
+    """
+
+    pieces: tuple[int, ...]
+    owners: tuple[int, ...]
+    actors: tuple[str, ...]
+
+    def roles(self, first: int, second: int) -> NDArray[np.int64]:
+        """For each piece 0 (no actor), 1 (the first actor), 2 (the second) or 3 (any other)."""
+        owners = np.asarray(self.owners)
+        named = np.where(owners == first, _FIRST, np.where(owners == second, _SECOND, _OTHER))
+        return np.where(owners < 0, 0, named)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the encoder takes: sentences, and unordered pairs of their actors.
+
+    Attributes
+    ----------
+    pieces : ndarray of shape (n_sentences, n_pieces)
+        Zero pads.
+    masked : ndarray of shape (n_sentences, n_pieces)
+        1 where an actor stands.
+    sentence : ndarray of shape (n_pairs,)
+        Row of ``pieces`` that a pair belongs to.
+    roles : ndarray of shape (n_pairs, n_pieces)
+        As of `Encoded.roles`.
+    """
+
+    pieces: NDArray[np.int64]
+    masked: NDArray[np.int64]
+    sentence: NDArray[np.int64]
+    roles: NDArray[np.int64]
+
+
+class Tokenizer:
+    """Splits sentences into word pieces.
+
+    Parameters
+    ----------
+    content : bytes
+        A tokenizer.json.
+
+    Raises
+    ------
+    ArtifactError
+        If the tokenizers package is missing or the file is none of its.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        try:
+            import tokenizers  # noqa: PLC0415 - the fast tier goes without it
+        except ImportError:
+            raise ArtifactError(
+                "the context tier needs onnxruntime and tokenizers: pip install 'country-relations[context]', "
+                "or take the fast tier"
+            ) from None
+        try:
+            self._splitter = tokenizers.Tokenizer.from_buffer(content)
+        except Exception as error:  # noqa: BLE001 - the package raises nothing narrower
+            raise ArtifactError(f"{TOKENIZER_FILE} cannot be read ({error})") from None
+        self._splitter.no_padding()
+        self._splitter.no_truncation()
+        self._splitter.add_special_tokens([MASK])
+        self._mask = self._splitter.token_to_id(MASK)
+
+    def encode(self, text: str, actors: tuple[tuple[int, int, str], ...]) -> Encoded:
+        """Read a sentence.
+
+        Parameters
+        ----------
+        text : str
+            The sentence.
+        actors : tuple of (start, end, actor)
+            Its actor mentions in order of ``start``, in code points. Two actors of one span stand as
+            "… and …"; of a span inside another one the end counts as read.
+
+        Returns
+        -------
+        Encoded
+        """
+        plain = text.replace(MASK, "(unused1]")
+        parts: list[str] = []
+        owners: list[str] = []
+        position = 0
+        for start, end, actor in actors:
+            parts.append(f" and {MASK}" if start < position else f"{plain[position:start]}{MASK}")
+            owners.append(actor)
+            position = max(end, position)
+        parts.append(plain[position:])
+        pieces = self._splitter.encode("".join(parts)).ids[:MAX_PIECES]
+        names = tuple(dict.fromkeys(owners))
+        numbers = iter([names.index(owner) for owner in owners])
+        return Encoded(
+            tuple(pieces), tuple(next(numbers) if piece == self._mask else -1 for piece in pieces), names
+        )
+
+
+def batch_of(sentences: Sequence[Encoded], pairs: Sequence[tuple[int, int, int]]) -> Batch:
+    """Pad sentences to one length.
+
+    Parameters
+    ----------
+    sentences : sequence of Encoded
+        What is read.
+    pairs : sequence of (sentence, first, second)
+        Numbers of a sentence and of two of its actors.
+
+    Returns
+    -------
+    Batch
+    """
+    length = max(len(one.pieces) for one in sentences)
+    pieces = np.zeros((len(sentences), length), dtype=np.int64)
+    masked = np.zeros_like(pieces)
+    roles = np.zeros((len(pairs), length), dtype=np.int64)
+    for row, one in enumerate(sentences):
+        pieces[row, : len(one.pieces)] = one.pieces
+        masked[row, : len(one.owners)] = np.asarray(one.owners) >= 0
+    for row, (number, first, second) in enumerate(pairs):
+        roles[row, : len(sentences[number].pieces)] = sentences[number].roles(first, second)
+    return Batch(pieces, masked, np.array([number for number, _, _ in pairs], dtype=np.int64), roles)
+
+
+class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
+    """Turns pairs into contextual vectors; fitted elsewhere (``training.encoder``), frozen here.
+
+    It is pickled without the encoder, whose file it knows by its digest: `attach` gives it one.
+
+    Parameters
+    ----------
+    encoder_sha256, tokenizer_sha256 : str
+        Digests of the files that belong to it.
+    width : int
+        Numbers in a vector.
+
+    Attributes
+    ----------
+    threads : int
+        Threads that one call may use.
+    """
+
+    def __init__(self, encoder_sha256: str, tokenizer_sha256: str, width: int) -> None:
+        self.encoder_sha256 = encoder_sha256
+        self.tokenizer_sha256 = tokenizer_sha256
+        self.width = width
+        self._forget()
+
+    def _forget(self) -> None:
+        self.threads = 1
+        self._content = b""
+        self._tokenizer: Tokenizer | None = None
+        self._sessions: dict[int, Any] = {}
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("encoder_sha256", "tokenizer_sha256", "width")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def attach(self, folder: Path, threads: int = 1) -> None:
+        """Verify the encoder's files and take them.
+
+        Parameters
+        ----------
+        folder : Path
+            Holds `ENCODER_FILE` and `TOKENIZER_FILE`.
+        threads : int
+            Threads that one call may use.
+
+        Raises
+        ------
+        ArtifactError
+            If a file is missing or is another one, or a package is missing.
+        """
+        self.use(
+            read_trusted(folder / ENCODER_FILE, self.encoder_sha256),
+            read_trusted(folder / TOKENIZER_FILE, self.tokenizer_sha256),
+            threads,
+        )
+
+    def use(self, encoder: bytes, tokenizer: bytes, threads: int = 1) -> None:
+        """Take the content of the encoder's files, as of `attach`."""
+        self._content = encoder
+        self._tokenizer = Tokenizer(tokenizer)
+        self.threads = threads
+        self._sessions = {}
+
+    def fit(self, pairs: Sequence[Pair], labels: object = None) -> "EncoderFeatures":  # noqa: ARG002
+        """Learn nothing."""
+        return self
+
+    def transform(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+        """Read pairs.
+
+        Parameters
+        ----------
+        pairs : sequence of Pair
+            The pairs of one sentence stand together.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs, width)
+            NaN where an actor lies beyond `MAX_PIECES`.
+
+        Raises
+        ------
+        ArtifactError
+            If nothing is attached.
+        """
+        found = np.full((len(pairs), self.width), np.nan, dtype=np.float32)
+        sentences, wanted = self._collect(pairs)
+        for group in _groups(sentences, wanted):
+            numbers = sorted({number for number, _, _ in group})
+            row_of = {number: row for row, number in enumerate(numbers)}
+            batch = batch_of(
+                [sentences[number] for number in numbers],
+                [(row_of[number], first, second) for number, first, second in group],
+            )
+            (vectors,) = self._session().run(
+                ["vectors"],
+                {
+                    "pieces": batch.pieces,
+                    "masked": batch.masked,
+                    "sentence": batch.sentence,
+                    "roles": batch.roles,
+                },
+            )
+            for both, key in zip(vectors, group, strict=True):
+                for direction, rows in enumerate(wanted[key]):
+                    found[rows] = both[direction]
+        return found
+
+    def _collect(
+        self, pairs: Sequence[Pair]
+    ) -> tuple[list[Encoded], dict[tuple[int, int, int], tuple[list[int], list[int]]]]:
+        """Sentences, and for each unordered pair of them the rows that ask for either direction."""
+        if self._tokenizer is None:
+            raise ArtifactError("no encoder is attached: load the model with relations.artifact.load")
+        sentences: list[Encoded] = []
+        wanted: dict[tuple[int, int, int], tuple[list[int], list[int]]] = {}
+        for (text, actors), rows in groupby(range(len(pairs)), lambda row: (pairs[row].text, pairs[row].actors)):
+            encoded = self._tokenizer.encode(text, actors)
+            seen = set(encoded.owners)
+            for row in rows:
+                source, target = (encoded.actors.index(one) for one in (pairs[row].source, pairs[row].target))
+                if {source, target} <= seen:
+                    key = (len(sentences), min(source, target), max(source, target))
+                    wanted.setdefault(key, ([], []))[source > target].append(row)
+            sentences.append(encoded)
+        return sentences, wanted
+
+    def _session(self) -> Any:
+        """Open the encoder once a process: its threads do not outlive a fork."""
+        with self._lock:
+            if os.getpid() not in self._sessions:
+                import onnxruntime  # noqa: PLC0415 - the fast tier goes without it
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = self.threads
+                options.inter_op_num_threads = 1
+                # Between requests its threads shall not eat the processor.
+                options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+                options.enable_cpu_mem_arena = False
+                self._sessions = {
+                    os.getpid(): onnxruntime.InferenceSession(
+                        self._content, options, providers=["CPUExecutionProvider"]
+                    )
+                }
+            return self._sessions[os.getpid()]
+
+
+def _groups(
+    sentences: Sequence[Encoded], keys: Sequence[tuple[int, int, int]] | dict[tuple[int, int, int], Any]
+) -> Iterator[list[tuple[int, int, int]]]:
+    """Cut pairs into batches of sentences of like length."""
+    group: list[tuple[int, int, int]] = []
+    size = 0
+    for key in sorted(keys, key=lambda key: (len(sentences[key[0]].pieces), key)):
+        length = len(sentences[key[0]].pieces)
+        if group and size + length > _BATCH:
+            yield group
+            group, size = [], 0
+        group.append(key)
+        size += length
+    if group:
+        yield group

@@ -1,0 +1,193 @@
+"""Fit the context tier: a fine-tuned encoder, and a calibrated linear classifier over what it reads.
+
+The encoder knows the sentences that it was fine-tuned on by heart, so the classifier is fitted on others: on the
+held-out tenth of the corpus, and on whatever labels came after the encoder. Its own scores are cross-fitted.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from relations import artifact
+from relations.artifact import ArtifactError
+from relations.classifier import Model
+from relations.context import ContextFeatures, ContextModel
+from relations.encoder import ENCODER_FILE, TOKENIZER_FILE, EncoderFeatures
+from training.corpus import CorpusError, LabelledSentence, part_of, text_digest
+
+FITTED_FILE = "fitted_on.txt.gz"
+"""Digests of the sentences that the encoder was fine-tuned on."""
+FOLDS = 5
+STRENGTH = 0.003
+"""Inverse strength of the classifier's L2 penalty: the encoder's own logits already judge well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to fine-tune.
+
+    Attributes
+    ----------
+    epochs : int
+        Times that every sentence is read.
+    learning_rate : float
+        Of the uppermost layer; each layer below has ``decay`` times that of the one above, new layers ten times.
+    decay : float
+        See ``learning_rate``.
+    shared_layers : int
+        Lower layers that read a sentence once for all of its pairs.
+    hidden : int
+        Numbers in the vector of a pair.
+    event_weight : float
+        Weight of the loss on event types beside that on labels.
+    dropout : float
+        Share of values dropped in training.
+    pieces : int
+        Word pieces, times pairs, in a step.
+    seed : int
+        Of weights, order and dropout.
+    threads : int
+        Fixed, since the last bits of a sum depend on it.
+    """
+
+    epochs: int = 3
+    learning_rate: float = 1e-4
+    decay: float = 0.9
+    shared_layers: int = 3
+    hidden: int = 128
+    event_weight: float = 0.3
+    dropout: float = 0.1
+    pieces: int = 2000
+    seed: int = 0
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A fine-tuned encoder with the fast tier that goes with it.
+
+    Attributes
+    ----------
+    encoder, tokenizer : bytes
+        Content of `ENCODER_FILE` and `TOKENIZER_FILE`.
+    width : int
+        Numbers in a vector.
+    fast : Model
+        Fitted on the same sentences.
+    fitted_on : frozenset of str
+        Digests of these sentences.
+    """
+
+    encoder: bytes
+    tokenizer: bytes
+    width: int
+    fast: Model
+    fitted_on: frozenset[str]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What belongs beside a model of this encoder."""
+        digests = "".join(f"{digest}\n" for digest in sorted(self.fitted_on))
+        return {
+            ENCODER_FILE: self.encoder,
+            TOKENIZER_FILE: self.tokenizer,
+            FITTED_FILE: gzip.compress(digests.encode(), mtime=0),
+        }
+
+    def features(self, threads: int) -> EncoderFeatures:
+        """The transformer of this encoder, ready for use."""
+        encoder, tokenizer = (hashlib.sha256(one).hexdigest() for one in (self.encoder, self.tokenizer))
+        features = EncoderFeatures(encoder, tokenizer, self.width)
+        features.use(self.encoder, self.tokenizer, threads)
+        return features
+
+    @classmethod
+    def read(cls, folder: Path) -> "Encoder":
+        """Take the encoder of a model that is there.
+
+        Parameters
+        ----------
+        folder : Path
+            Of a context tier, as `relations.registry.resolve` finds it.
+
+        Raises
+        ------
+        ArtifactError
+            If it is none, or cannot be trusted.
+        """
+        model, manifest = artifact.load(folder)
+        if not isinstance(model, ContextModel):
+            raise ArtifactError(f"{folder} holds no context tier, whose encoder could be kept")
+        encoder, tokenizer, fitted = (
+            artifact.read_trusted(folder / name, manifest.files[name])
+            for name in (ENCODER_FILE, TOKENIZER_FILE, FITTED_FILE)
+        )
+        digests = frozenset(gzip.decompress(fitted).decode().split())
+        return cls(encoder, tokenizer, model.encoder.width, model.fast, digests)
+
+
+def fit_head(
+    encoder: Encoder, sentences: Sequence[LabelledSentence], threads: int
+) -> tuple[ContextModel, list[LabelledSentence], NDArray[np.float64]]:
+    """Fit the classifier over an encoder.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        What the sentences are read with.
+    sentences : sequence of LabelledSentence
+        Labelled data; the encoder's own sentences are passed over.
+    threads : int
+        Threads to read with.
+
+    Returns
+    -------
+    model : ContextModel
+    fresh : list of LabelledSentence
+        Those that the classifier was fitted on.
+    probabilities : ndarray of shape (n_pairs, n_classes)
+        Of every pair of ``fresh``, by classifiers that have not seen its sentence.
+
+    Raises
+    ------
+    CorpusError
+        If the encoder has left too few sentences.
+    """
+    fresh = [sentence for sentence in sentences if text_digest(sentence.text) not in encoder.fitted_on]
+    labels = np.array([one.label for sentence in fresh for one in sentence.pairs])
+    if any((labels == label).sum() < FOLDS for label in encoder.fast.classes):
+        raise CorpusError(
+            [f"only {len(fresh)} sentences are new to the encoder: add some hundred or fine-tune it"]
+        )
+    # Whether a sentence is held out says the last digit of its number; this takes another one.
+    parts = np.array([part_of(sentence, 10 * FOLDS) // 10 for sentence in fresh for _ in sentence.pairs])
+    features = ContextFeatures(encoder.features(threads), encoder.fast)
+    rows = features.transform([one.pair for sentence in fresh for one in sentence.pairs])
+    read = ~np.isnan(rows).any(axis=1)
+    crossed = np.exp(rows[:, -len(encoder.fast.classes) :])
+    # In one thread: how BLAS divides a sum among several decides its last bits.
+    with threadpool_limits(1):
+        for part in np.unique(parts):
+            tested, others = read & (parts == part), read & (parts != part)
+            if tested.any():
+                crossed[tested] = (
+                    _classifier(parts[others]).fit(rows[others], labels[others]).predict_proba(rows[tested])
+                )
+        classifier = _classifier(parts[read]).fit(rows[read], labels[read])
+    return ContextModel(Pipeline([("features", features), ("classifier", classifier)])), fresh, crossed
+
+
+def _classifier(parts: NDArray[np.int64]) -> CalibratedClassifierCV:
+    folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts)]
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=2000))
+    return CalibratedClassifierCV(linear, method="temperature", cv=folds, ensemble=False, n_jobs=1)
