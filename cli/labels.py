@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from cli.corrections import DATABASE, opened
 from cli.shared import AS_OF, FILE, FOLDER, MODEL, day, load
 
 if TYPE_CHECKING:
     from relations.gazetteer import Gazetteer
+    from service.correction_store import Correction
     from training.annotations import Imported
+    from training.corrections import Correction as Accepted
+    from training.corrections import Pulled
 
 _T = TypeVar("_T")
 _FORMATS = ("label-studio", "doccano", "prodigy", "brat", "table")
@@ -271,3 +275,79 @@ def suggest(file: Path, count: int, out: Path, force: bool, as_of: dt.datetime |
         click.echo(f"{one.uncertainty:.2f}  {one.text}")
     passed = ", ".join(f"{number:,} {reason}" for reason, number in found.passed_over.items() if number)
     click.echo(f"\n{len(found.chosen):,} sentences in {out}" + (f"; passed over: {passed}" if passed else ""))
+
+
+@labels.command("pull-corrections")
+@DATABASE
+@click.option("--into", type=_TARGET, required=True, help="Corpus file, such as labels/corpus/corrections.jsonl.")
+@click.option("--tasks", type=_TARGET, default=None, help="File for Label Studio: sentences that need a person.")
+@click.option("--min-probability", "least", type=click.FloatRange(0, 1), default=0.9, show_default=True,
+              help="From which on the model's label stands for a pair that nobody has corrected.")  # fmt: skip
+@_FORCE
+@_JSON
+@MODEL
+def pull_corrections(
+    url: str, into: Path, tasks: Path | None, least: float, force: bool, as_json: bool, folder: Path
+) -> None:
+    """Turn accepted corrections into rows of the corpus.
+
+    The model labels the other pairs of a sentence where it is sure, else the sentence is one to annotate. What was
+    pulled before is not pulled again. Exit status 3: some corrections need a person, the rest is written.
+    """
+    try:
+        from training import corrections as pulling  # noqa: PLC0415
+        from training import suggest as suggesting  # noqa: PLC0415
+        from training.formats import label_studio  # noqa: PLC0415
+    except ImportError as error:  # the container image has no training
+        raise click.ClickException(f"{error}: run this in a clone") from None
+    from relations.artifact import write  # noqa: PLC0415
+
+    _free(into, force=True, remedy="")
+    if tasks is not None:
+        _free(tasks, force=force, remedy="replace it with --force")
+    with opened(url) as store:
+        accepted = [_accepted(one) for one in store.find("accepted")]
+    loaded = load(folder)
+    with _told():
+        pulled = pulling.pull(loaded.analyser, accepted, into, least, frozenset(loaded.gazetteer.countries))
+        if pulled.rows or pulled.changed:
+            pulling.save(into, pulled)
+        if tasks is not None and pulled.tasks:
+            model = f"{loaded.manifest.name} {loaded.manifest.sha256[:12]}"
+            write(tasks, label_studio.dump(suggesting.tasks(pulled.tasks, model)))
+    if as_json:
+        _print_json({"into": str(into), **pulled.as_dict()})
+    else:
+        _print_pulled(pulled, into, tasks)
+    if pulled.of("to annotate") or pulled.of("to settle"):
+        sys.exit(_PARTLY)
+
+
+def _accepted(one: "Correction") -> "Accepted":
+    from training.corrections import Actor, Correction  # noqa: PLC0415
+
+    return Correction(
+        one.id,
+        one.text,
+        Actor(one.source_start, one.source_end, one.source_country),
+        Actor(one.target_start, one.target_end, one.target_country),
+        one.label,
+        one.event,
+        one.as_of or one.created_at.date(),
+    )
+
+
+def _print_pulled(pulled: "Pulled", into: Path, tasks: Path | None) -> None:
+    from training.corrections import KINDS  # noqa: PLC0415
+
+    click.echo(
+        f"{len(pulled.outcomes):,} accepted corrections; {len(pulled.rows):,} new and {len(pulled.changed):,} "
+        f"changed rows in {into}"
+    )
+    where = f" (written to {tasks})" if tasks else " (--tasks FILE writes them for Label Studio)"
+    for kind in KINDS:
+        found = pulled.of(kind)
+        if found:
+            click.echo(f"\n{len(found):,} {kind}{where if kind == 'to annotate' else ''}:")
+        for one in found:
+            click.echo(f"  {one.id}: {one.reason}")

@@ -10,9 +10,11 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from cli.config import config
+from cli.corrections import corrections
 from cli.keys import keys
 from cli.labels import labels
 from cli.registry import COMMANDS
+from cli.report import report
 from cli.shared import AS_OF, FILE, MODEL, Loaded, day, load
 from cli.train import train
 
@@ -28,8 +30,10 @@ def main() -> None:
 
 
 main.add_command(config)
+main.add_command(corrections)
 main.add_command(keys)
 main.add_command(labels)
+main.add_command(report)
 main.add_command(train)
 for _command in COMMANDS:
     main.add_command(_command)

@@ -1,9 +1,9 @@
 """``country-relations train``: from labels to a new version."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,8 +29,8 @@ def _bar(root: Path, *, keep: bool, epochs: int | None, seed: int | None) -> Ite
         import torch  # noqa: F401, PLC0415
     except ModuleNotFoundError:
         raise click.ClickException(
-            "the context tier is fine-tuned with PyTorch: install it with  make context,  or take the encoder that "
-            "is served (--keep-encoder), or fit the fast tier alone (--tier fast)"
+            "the context tier is fine-tuned with PyTorch: install it with  make context,  or take the encoder "
+            "that is served (--keep-encoder), or fit the fast tier alone (--tier fast)"
         ) from None
     chosen = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
     with click.progressbar(length=1, label="fine-tuning", item_show_func=lambda loss: loss) as bar:
@@ -42,12 +42,60 @@ def _bar(root: Path, *, keep: bool, epochs: int | None, seed: int | None) -> Ite
         yield Context(Recipe(**chosen), checkpoint=root / _CHECKPOINT, progress=show)
 
 
+@contextmanager
+def _search_bar(*, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Give what a search tells how far it is, with a bar that shows it; None where none is wanted."""
+    if not wanted:
+        yield None
+        return
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:
+                bars.append(stack.enter_context(click.progressbar(length=total, label="searching")))
+            bars[0].update(done - bars[0].pos)
+            if done == total:
+                stack.close()
+
+        yield show
+
+
+def _weight(text: str) -> tuple[str, float]:
+    folder, _, number = text.rpartition("=")
+    try:
+        return folder, float(number)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is not FOLDER=NUMBER", param_hint="--weight") from None
+
+
+def _has_context(root: Path) -> bool:
+    from relations.registry import served, tiers  # noqa: PLC0415
+
+    now = served(root)
+    return now is not None and "context" in tiers(root, now)
+
+
 @click.command()
-@click.option("--labels", type=FOLDER, default=None, help="Folder of labels. Default: the one that is shipped.")
+@click.option("--labels", type=FOLDER, multiple=True,
+              help="Folder of labels, added to the shipped ones; may be repeated. Sentences lie in its "
+                   "corpus/*.jsonl; lexicon, gazetteer and behaviour cases are the shipped ones where it has "
+                   "none. A sentence that stands in several folders has the labels of the last.")  # fmt: skip
+@click.option("--without-shipped", is_flag=True, help="Leave the shipped sentences out.")
+@click.option("--weight", "weights", multiple=True, metavar="FOLDER=NUMBER",
+              help="How much a folder's sentences count in fitting: 2 as if each stood there twice. "
+                   "The shipped folder is called 'shipped'.")  # fmt: skip
 @click.option("--output", "root", type=FOLDER, help="Folder of the models. Default: model_artifacts/.")
 @click.option("--version", help="Name of the new version. Default: the day and the model's digest.")
-@click.option("--tier", type=click.Choice(["fast", "context"]), default="context", show_default=True,
-              help="fast: minutes. context: both tiers, an hour on two cores.")  # fmt: skip
+@click.option("--tier", type=click.Choice(["fast", "context"]),
+              help="fast: minutes. context: both tiers, an hour on two cores. Default: context; with --quick what "
+                   "is served.")  # fmt: skip
+@click.option("--quick", is_flag=True,
+              help="A minute or two: the fast tier as it was fitted to be scored, so that the held-out tenth "
+                   "teaches it nothing, and the context tier with the encoder that is served.")  # fmt: skip
+@click.option("--search", "searched", is_flag=True,
+              help="First try 15 pairs of -C and min_df by cross-validation on the sentences that are not held "
+                   "out, and 5 penalties of the context tier's classifier: some ten minutes.")  # fmt: skip
 @click.option("--keep-encoder", is_flag=True,
               help="Keep the served context tier's encoder and fit only the classifier over it: minutes, "
                    "without PyTorch.")  # fmt: skip
@@ -56,10 +104,14 @@ def _bar(root: Path, *, keep: bool, epochs: int | None, seed: int | None) -> Ite
 @click.option("-C", "--inverse-penalty", "penalty", type=click.FloatRange(min=0, min_open=True), default=None,
               help="Inverse strength of the fast classifier's penalty.")  # fmt: skip
 def train(
-    labels: Path | None,
+    labels: tuple[Path, ...],
+    without_shipped: bool,
+    weights: tuple[str, ...],
     root: Path | None,
     version: str | None,
-    tier: str,
+    tier: str | None,
+    quick: bool,
+    searched: bool,
     keep_encoder: bool,
     epochs: int | None,
     seed: int | None,
@@ -75,7 +127,7 @@ def train(
     from relations.registry import served  # noqa: PLC0415
 
     try:
-        from training import behaviour, corpus, fit, lexicon_table  # noqa: PLC0415
+        from training import behaviour, corpus, fit, lexicon_table, report, sources, tracking  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"training needs {error.name}: run  make train  or install the training extra"
@@ -83,19 +135,33 @@ def train(
 
     if tier == "fast" and (keep_encoder or epochs or seed is not None):
         raise click.UsageError("the fast tier has no encoder")
+    if quick and (epochs or seed is not None):
+        raise click.UsageError("--quick keeps the encoder: --epochs and --seed are for fine-tuning one")
+    if searched and penalty is not None:
+        raise click.UsageError("--search finds the penalty that -C would set: choose one")
+    if without_shipped and not labels:
+        raise click.UsageError("--without-shipped needs --labels")
     folder = root or DEFAULT_FOLDER
     parameters = fit.Parameters() if penalty is None else fit.Parameters(C=penalty)
-    place = labels or corpus.DEFAULT_FOLDER
     try:
-        if tier == "fast":
-            manifest, scores = fit.train(place, folder, parameters, click.echo, version)
-        else:
-            with _bar(folder, keep=keep_encoder, epochs=epochs, seed=seed) as context:
-                manifest, scores = fit.train(place, folder, parameters, click.echo, version, context)
+        tracked = tracking.wanted()
+        place = sources.choose(labels, dict(map(_weight, weights)), shipped=not without_shipped)
+        with (
+            _search_bar(wanted=searched) as searching,
+            _bar(folder, keep=keep_encoder or quick, epochs=epochs, seed=seed)
+            if tier == "context" or (tier is None and (not quick or _has_context(folder)))
+            else nullcontext() as context,
+        ):
+            manifest, scores = fit.train(
+                place, folder, parameters, click.echo, version, context, quick=quick, searching=searching
+            )
+        report.write(folder, manifest.version, place, click.echo)
         first = served(folder) == manifest.version
     except (
         ArtifactError,
+        tracking.TrackingError,
         corpus.CorpusError,
+        sources.SourcesError,
         lexicon_table.LexiconError,
         behaviour.BehaviourError,
         GazetteerError,
@@ -108,3 +174,8 @@ def train(
         click.echo(
             f"\nserve it from the next start or reload on:  country-relations promote {manifest.version}{where}"
         )
+    if tracked:
+        try:
+            tracking.log(folder, manifest.version, click.echo)
+        except tracking.TrackingError as error:
+            raise click.ClickException(str(error)) from None

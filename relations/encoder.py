@@ -7,7 +7,7 @@ both directions; the vector of a direction comes from what stands at its source,
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,8 +26,8 @@ MASK = "[unused1]"
 """The word that stands for every actor; of BERT's vocabulary, and in no text."""
 MAX_PIECES = 256
 """Word pieces of a sentence that are read; what comes after is cut off."""
-_BATCH = 2048
-"""Word pieces, times pairs, that the upper layers read at a time."""
+_PIECES = 4096
+"""Word pieces, times pairs, that are read at a time: it bounds the memory."""
 _FIRST, _SECOND, _OTHER = 1, 2, 3
 
 
@@ -258,47 +258,37 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         ArtifactError
             If nothing is attached.
         """
-        found = np.full((len(pairs), self.width), np.nan, dtype=np.float32)
-        sentences, wanted = self._collect(pairs)
-        for group in _groups(sentences, wanted):
-            numbers = sorted({number for number, _, _ in group})
-            row_of = {number: row for row, number in enumerate(numbers)}
-            batch = batch_of(
-                [sentences[number] for number in numbers],
-                [(row_of[number], first, second) for number, first, second in group],
-            )
-            (vectors,) = self._session().run(
-                ["vectors"],
-                {
-                    "pieces": batch.pieces,
-                    "masked": batch.masked,
-                    "sentence": batch.sentence,
-                    "roles": batch.roles,
-                },
-            )
-            for both, key in zip(vectors, group, strict=True):
-                for direction, rows in enumerate(wanted[key]):
-                    found[rows] = both[direction]
-        return found
-
-    def _collect(
-        self, pairs: Sequence[Pair]
-    ) -> tuple[list[Encoded], dict[tuple[int, int, int], tuple[list[int], list[int]]]]:
-        """Sentences, and for each unordered pair of them the rows that ask for either direction."""
         if self._tokenizer is None:
             raise ArtifactError("no encoder is attached: load the model with relations.artifact.load")
-        sentences: list[Encoded] = []
-        wanted: dict[tuple[int, int, int], tuple[list[int], list[int]]] = {}
+        found = np.full((len(pairs), self.width), np.nan, dtype=np.float32)
         for (text, actors), rows in groupby(range(len(pairs)), lambda row: (pairs[row].text, pairs[row].actors)):
-            encoded = self._tokenizer.encode(text, actors)
-            seen = set(encoded.owners)
+            sentence = self._tokenizer.encode(text, actors)
+            wanted: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
             for row in rows:
-                source, target = (encoded.actors.index(one) for one in (pairs[row].source, pairs[row].target))
-                if {source, target} <= seen:
-                    key = (len(sentences), min(source, target), max(source, target))
-                    wanted.setdefault(key, ([], []))[source > target].append(row)
-            sentences.append(encoded)
-        return sentences, wanted
+                source, target = (sentence.actors.index(one) for one in (pairs[row].source, pairs[row].target))
+                if {source, target} <= set(sentence.owners):
+                    both = wanted.setdefault((min(source, target), max(source, target)), ([], []))
+                    both[source > target].append(row)
+            # One sentence at a time: how the encoder rounds depends on all that it reads at once, and an answer
+            # must not depend on what other sentences there are. It is as fast in one thread.
+            at_once = max(1, _PIECES // len(sentence.pieces))
+            keys = list(wanted)
+            for begin in range(0, len(keys), at_once):
+                some = keys[begin : begin + at_once]
+                batch = batch_of([sentence], [(0, *key) for key in some])
+                (vectors,) = self._session().run(
+                    ["vectors"],
+                    {
+                        "pieces": batch.pieces,
+                        "masked": batch.masked,
+                        "sentence": batch.sentence,
+                        "roles": batch.roles,
+                    },
+                )
+                for key, both_ways in zip(some, vectors, strict=True):
+                    for direction, asked in enumerate(wanted[key]):
+                        found[asked] = both_ways[direction]
+        return found
 
     def _session(self) -> Any:
         """Open the encoder once a process: its threads do not outlive a fork."""
@@ -318,20 +308,3 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
                     )
                 }
             return self._sessions[os.getpid()]
-
-
-def _groups(
-    sentences: Sequence[Encoded], keys: Sequence[tuple[int, int, int]] | dict[tuple[int, int, int], Any]
-) -> Iterator[list[tuple[int, int, int]]]:
-    """Cut pairs into batches of sentences of like length."""
-    group: list[tuple[int, int, int]] = []
-    size = 0
-    for key in sorted(keys, key=lambda key: (len(sentences[key[0]].pieces), key)):
-        length = len(sentences[key[0]].pieces)
-        if group and size + length > _BATCH:
-            yield group
-            group, size = [], 0
-        group.append(key)
-        size += length
-    if group:
-        yield group

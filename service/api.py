@@ -169,7 +169,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             carried = _HEADERS if max_age is None else _HEADERS | _ETAG
             if table is not None:
                 # What is told last stands first in the document, and readers take the first for the usual one.
-                shape = {"content_type": tables.MIMETYPE, "headers": carried}
+                shape: dict[str, Any] = {"content_type": tables.MIMETYPE, "headers": carried}
                 view = self.alt_response(status, schema={"type": "string"}, **shape)(view)
             if isinstance(answer, str):
                 view = _text(view, answer)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     DateTime,
     Integer,
     MetaData,
+    RowMapping,
     String,
     Table,
     Text,
@@ -303,7 +304,7 @@ def _told() -> Iterator[None]:
         ) from None
 
 
-def _correction(row: Mapping[str, Any]) -> Correction:
+def _correction(row: RowMapping) -> Correction:
     times = {name: _in_utc(row[name]) for name in ("created_at", "reviewed_at")}
     return Correction(**{**row, **times})
 

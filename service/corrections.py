@@ -40,12 +40,14 @@ def register(app: Flask, settings: Settings) -> None:
         _log.error("corrections cannot be kept", reason=str(error))
 
 
-@blueprint.before_request
 def _switched_on() -> None:
     if current_app.extensions[_STORE] is None:
         raise NotFound(
             f"This service takes no corrections: set {VARIABLE} to a database, such as sqlite:////data/corrections.db"
         )
+
+
+blueprint.before_request(_switched_on)
 
 
 @blueprint.operation(

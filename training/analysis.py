@@ -1,6 +1,5 @@
 """Where a model is right and how sure that is: scores with intervals, overall and by slices of held-out pairs."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from relations.domain import Pair
 from relations.gazetteer import Country
 from training.comparison import Prediction
-from training.corpus import LabelledPair, LabelledSentence
+from training.corpus import LabelledPair, LabelledSentence, text_digest
 from training.metrics import BINS, bin_of
 
 RESAMPLES = 1000
@@ -102,7 +101,7 @@ def sample(
     Sample
     """
     found = {
-        (hashlib.sha256(sentence.text.encode()).hexdigest()[:16], one.pair.source, one.pair.target): (sentence, one)
+        (text_digest(sentence.text), one.pair.source, one.pair.target): (sentence, one)
         for sentence in sentences
         for one in sentence.pairs
     }
@@ -159,7 +158,8 @@ class Scorer:
             accuracy, macro_f1, kappa, stance_accuracy and expected_calibration_error as in
             `training.metrics.score`; stance_precision (of the pairs judged support or opposition, how many are)
             and stance_recall (of those that are, how many are found with the right side); and precision, recall
-            and f1 of each label as ``f1.support``.
+            and f1 of each label as ``f1.support``. macro_f1 and kappa are left
+            open where the slice lacks a label.
         """
         confusion = self._confusion(chosen)
         bins = self._bins(chosen)
@@ -171,12 +171,13 @@ class Scorer:
         f1 = _share(2 * hits, judged + right)
         expected = _share((judged * right).sum(axis=1), total * total)
         stance_hits = hits[:, stances].sum(axis=1)
-        # Which lacks a label has no macro-F1 that could be compared with another's.
-        whole = bool((right[0] > 0).all())
+        # Of a slice that lacks a label these two could not be compared with those of others.
+        lacking = np.nan if (right[0] == 0).any() else 0.0
+        accuracy = _share(hits.sum(axis=1), total)
         found = {
-            "accuracy": _share(hits.sum(axis=1), total),
-            "macro_f1": np.nan_to_num(f1).mean(axis=1) if whole else np.full(len(f1), np.nan),
-            "kappa": np.nan_to_num(_share(_share(hits.sum(axis=1), total) - expected, 1 - expected)),
+            "accuracy": accuracy,
+            "macro_f1": np.nan_to_num(f1).mean(axis=1) + lacking,
+            "kappa": np.nan_to_num(_share(accuracy - expected, 1 - expected)) + lacking,
             "stance_accuracy": self._stance_accuracy(chosen),
             "expected_calibration_error": np.abs(bins[..., 1] - bins[..., 2]).sum(axis=1) / np.maximum(total, 1),
             "stance_precision": _share(stance_hits, judged[:, stances].sum(axis=1)),
@@ -204,7 +205,8 @@ class Scorer:
         """Draws by right label by judged label."""
         size = len(self.pairs.classes)
         cells = self._sum(self.pairs.right * size + self.pairs.judged, chosen, np.ones(len(chosen)), size * size)
-        return cells.reshape(-1, size, size)
+        shaped: NDArray[np.float64] = cells.reshape(-1, size, size)
+        return shaped
 
     def _bins(self, chosen: Mask) -> NDArray[np.float64]:
         """Draws by bin of confidence by number, hits and sum of confidences."""
@@ -212,7 +214,8 @@ class Scorer:
         numbers = bin_of(confidence)
         hits = (self.pairs.right == self.pairs.judged).astype(np.float64)
         return np.stack(
-            [self._sum(numbers, chosen, values, BINS) for values in (np.ones(len(chosen)), hits, confidence)], axis=2
+            [self._sum(numbers, chosen, values, BINS) for values in (np.ones(len(chosen)), hits, confidence)],
+            axis=2,
         )
 
     def _stance_accuracy(self, chosen: Mask) -> NDArray[np.float64]:
@@ -238,7 +241,9 @@ class Scorer:
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
     """Quotient; NaN where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole != 0)
+    quotient = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=quotient, where=whole != 0)
+    return quotient
 
 
 def _interval(values: NDArray[np.float64]) -> Interval:
@@ -344,9 +349,7 @@ def coverage(scorer: Scorer) -> list[Coverage]:
             break
         found = kept & stance & (pairs.right == pairs.judged)
         share = float(found.sum() / stance.sum()) if stance.any() else None
-        rows.append(
-            Coverage(threshold, float(kept.mean()), scorer.score(kept), Interval(share, None, None))
-        )
+        rows.append(Coverage(threshold, float(kept.mean()), scorer.score(kept), Interval(share, None, None)))
     return rows
 
 

@@ -18,7 +18,7 @@ from relations import gazetteer
 from relations.domain import LABELS
 from relations.folding import fold
 from relations.mentions import MentionFinder
-from training import behaviour, corpus, lexicon_table
+from training import behaviour, corpus, lexicon_table, sources
 from training.corpus import LabelledSentence, held_out
 
 Severity = Literal["error", "warning", "note"]
@@ -119,7 +119,7 @@ def check(folder: Path, against: Sequence[Path], as_of: dt.date, watch: Watch) -
     Parameters
     ----------
     folder : Path
-        Holds corpus/, lexicon.tsv and gazetteer/.
+        Holds corpus/; lexicon.tsv, gazetteer/ and behaviour tests, if it has its own.
     against : sequence of Path
         JSON lines with a ``text`` that no labelled sentence may resemble, such as a test set.
     as_of : datetime.date
@@ -133,11 +133,18 @@ def check(folder: Path, against: Sequence[Path], as_of: dt.date, watch: Watch) -
         With errors alone where a row is bad.
     """
     try:
-        known = gazetteer.load(folder / "gazetteer")
-        entries = lexicon_table.read(folder / "lexicon.tsv")
-        foreign = list(_foreign(folder, against))
+        chosen = sources.of(folder)
+        known = gazetteer.load(chosen.gazetteer)
+        entries = lexicon_table.read(chosen.lexicon)
+        foreign = list(_foreign(chosen.behaviour, against))
         sentences, problems = corpus.scan(corpus.files(folder), frozenset(known.countries))
-    except (gazetteer.GazetteerError, lexicon_table.LexiconError, behaviour.BehaviourError, OSError) as error:
+    except (
+        sources.SourcesError,
+        gazetteer.GazetteerError,
+        lexicon_table.LexiconError,
+        behaviour.BehaviourError,
+        OSError,
+    ) as error:
         return Report([Finding("rows", "error", (), str(error))])
     if not sentences and not problems:
         problems = [f"{folder / 'corpus'}: no labelled sentence in any *.jsonl"]
@@ -169,11 +176,10 @@ def place_of(sentence: LabelledSentence) -> str:
     return f"{sentence.slice}.jsonl {sentence.id}"
 
 
-def _foreign(folder: Path, against: Sequence[Path]) -> Iterator[tuple[str, str]]:
+def _foreign(cases: Path, against: Sequence[Path]) -> Iterator[tuple[str, str]]:
     """Place and text of what is kept for testing: the behaviour tests and the files that are named."""
-    if (folder / behaviour.FILE).exists():
-        for case in behaviour.read(folder / behaviour.FILE):
-            yield case.sentence.place, case.sentence.text
+    for case in behaviour.read(cases):
+        yield case.sentence.place, case.sentence.text
     for path in against:
         for number, line in corpus.lines(path):
             try:

@@ -137,6 +137,17 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
+def judged(folder: Path) -> dict[tuple[str, str, str], list[float]]:
+    """What a training run kept of the held-out pairs: probabilities by `Prediction.pair`.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing or damaged.
+    """
+    return {pair: one.probabilities for pair, one in _record(folder).predicted.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two models on what both have judged.

@@ -6,14 +6,18 @@ held-out tenth of the corpus, and on whatever labels came after the encoder. Its
 
 import gzip
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -23,13 +27,16 @@ from relations.artifact import ArtifactError
 from relations.classifier import Model
 from relations.context import ContextFeatures, ContextModel
 from relations.encoder import ENCODER_FILE, TOKENIZER_FILE, EncoderFeatures
-from training.corpus import CorpusError, LabelledSentence, part_of, text_digest
+from training.corpus import CorpusError, LabelledSentence, part_of_text, text_digest
+from training.search import Try, best
 
 FITTED_FILE = "fitted_on.txt.gz"
 """Digests of the sentences that the encoder was fine-tuned on."""
 FOLDS = 5
-STRENGTH = 0.003
+STRENGTH = 0.01
 """Inverse strength of the classifier's L2 penalty: the encoder's own logits already judge well."""
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03)
+"""What a search tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,10 @@ class Recipe:
         Fixed, since the last bits of a sum depend on it.
     """
 
-    epochs: int = 3
+    epochs: int = 4
     learning_rate: float = 1e-4
     decay: float = 0.9
-    shared_layers: int = 3
+    shared_layers: int = 0
     hidden: int = 128
     event_weight: float = 0.3
     dropout: float = 0.1
@@ -136,9 +143,33 @@ class Encoder:
         return cls(encoder, tokenizer, model.encoder.width, model.fast, digests)
 
 
+class Head(NamedTuple):
+    """A classifier over an encoder.
+
+    Attributes
+    ----------
+    model : ContextModel
+    fresh : list of LabelledSentence
+        Those that the classifier was fitted on.
+    probabilities : ndarray of shape (n_pairs, n_classes)
+        Of every pair of ``fresh``, by classifiers that have not seen its sentence.
+    tries : list of Try
+        What each strength brought on all of ``fresh``; empty where there was no choice.
+    """
+
+    model: ContextModel
+    fresh: list[LabelledSentence]
+    probabilities: NDArray[np.float64]
+    tries: list[Try]
+
+
 def fit_head(
-    encoder: Encoder, sentences: Sequence[LabelledSentence], threads: int
-) -> tuple[ContextModel, list[LabelledSentence], NDArray[np.float64]]:
+    encoder: Encoder,
+    sentences: Sequence[LabelledSentence],
+    threads: int,
+    strengths: Sequence[float] = (STRENGTH,),
+    heads: Mapping[str, str] = MappingProxyType({}),
+) -> Head:
     """Fit the classifier over an encoder.
 
     Parameters
@@ -149,14 +180,15 @@ def fit_head(
         Labelled data; the encoder's own sentences are passed over.
     threads : int
         Threads to read with.
+    strengths : sequence of float
+        Inverse strengths of the penalty. The best is chosen by cross-validation; where a part of the sentences is
+        judged, by cross-validation on the others, so that its scores owe nothing to the choice.
+    heads : mapping of str to str
+        As of `training.split.Split`.
 
     Returns
     -------
-    model : ContextModel
-    fresh : list of LabelledSentence
-        Those that the classifier was fitted on.
-    probabilities : ndarray of shape (n_pairs, n_classes)
-        Of every pair of ``fresh``, by classifiers that have not seen its sentence.
+    Head
 
     Raises
     ------
@@ -170,24 +202,70 @@ def fit_head(
             [f"only {len(fresh)} sentences are new to the encoder: add some hundred or fine-tune it"]
         )
     # Whether a sentence is held out says the last digit of its number; this takes another one.
-    parts = np.array([part_of(sentence, 10 * FOLDS) // 10 for sentence in fresh for _ in sentence.pairs])
+    own = [part_of_text(heads.get(sentence.text, sentence.text), 10 * FOLDS) // 10 for sentence in fresh]
+    parts = np.array([part for part, sentence in zip(own, fresh, strict=True) for _ in sentence.pairs])
+    weights = np.array([sentence.weight for sentence in fresh for _ in sentence.pairs])
     features = ContextFeatures(encoder.features(threads), encoder.fast)
     rows = features.transform([one.pair for sentence in fresh for one in sentence.pairs])
     read = ~np.isnan(rows).any(axis=1)
     crossed = np.exp(rows[:, -len(encoder.fast.classes) :])
+    data = _Data(rows, labels, weights, parts)
     # In one thread: how BLAS divides a sum among several decides its last bits.
     with threadpool_limits(1):
         for part in np.unique(parts):
-            tested, others = read & (parts == part), read & (parts != part)
+            tested, others = read & (parts == part), data.of(read & (parts != part))
             if tested.any():
-                crossed[tested] = (
-                    _classifier(parts[others]).fit(rows[others], labels[others]).predict_proba(rows[tested])
-                )
-        classifier = _classifier(parts[read]).fit(rows[read], labels[read])
-    return ContextModel(Pipeline([("features", features), ("classifier", classifier)])), fresh, crossed
+                chosen, _ = _strength(others, strengths)
+                crossed[tested] = _fit(others, chosen).predict_proba(rows[tested])
+        chosen, tries = _strength(data.of(read), strengths)
+        classifier = _fit(data.of(read), chosen)
+    model = ContextModel(Pipeline([("features", features), ("classifier", classifier)]))
+    return Head(model, fresh, crossed, tries)
 
 
-def _classifier(parts: NDArray[np.int64]) -> CalibratedClassifierCV:
-    folds = [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts)]
-    linear = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=2000))
-    return CalibratedClassifierCV(linear, method="temperature", cv=folds, ensemble=False, n_jobs=1)
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """Pairs as the encoder read them, with their labels, weights and parts."""
+
+    rows: NDArray[np.float64]
+    labels: NDArray[np.str_]
+    weights: NDArray[np.float64]
+    parts: NDArray[np.int64]
+
+    def of(self, chosen: NDArray[np.bool_]) -> "_Data":
+        return _Data(self.rows[chosen], self.labels[chosen], self.weights[chosen], self.parts[chosen])
+
+
+def _strength(data: _Data, strengths: Sequence[float]) -> tuple[float, list[Try]]:
+    if len(strengths) == 1:
+        return strengths[0], []
+    tries = []
+    for strength in strengths:
+        scores = []
+        for part in np.unique(data.parts):
+            linear, known = _linear(strength), data.of(data.parts != part)
+            tested = data.of(data.parts == part)
+            weights = {f"{name}__sample_weight": known.weights for name in linear.named_steps}
+            judged = linear.fit(known.rows, known.labels, **weights).predict(tested.rows)
+            scores.append(float(f1_score(tested.labels, judged, average="macro", zero_division=0.0)))
+        tries.append(Try({"strength": strength}, tuple(scores)))
+    return best(tries).parameters["strength"], tries
+
+
+def _linear(strength: float) -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
+
+
+def _fit(data: _Data, strength: float) -> CalibratedClassifierCV:
+    folds = [
+        (np.flatnonzero(data.parts != part), np.flatnonzero(data.parts == part)) for part in np.unique(data.parts)
+    ]
+    linear = _linear(strength)
+    classifier = CalibratedClassifierCV(linear, method="temperature", cv=folds, ensemble=False, n_jobs=1)
+    if (data.weights == 1).all():
+        return classifier.fit(data.rows, data.labels)
+    # A pipeline hands weights on to its steps only by metadata routing.
+    with config_context(enable_metadata_routing=True):
+        for _, step in linear.steps:
+            step.set_fit_request(sample_weight=True)
+        return classifier.fit(data.rows, data.labels, sample_weight=data.weights)

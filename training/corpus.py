@@ -39,12 +39,30 @@ class LabelledPair:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSentence:
-    """A row of the corpus; ``slice`` is the name of its file."""
+    """A row of the corpus.
+
+    Attributes
+    ----------
+    id : str
+        Of the row.
+    slice : str
+        Name of its file.
+    text : str
+        The sentence.
+    pairs : tuple of LabelledPair
+        Every ordered pair.
+    folder : str
+        Name of its labels folder, where several are read.
+    weight : float
+        How much it counts in fitting.
+    """
 
     id: str
     slice: str
     text: str
     pairs: tuple[LabelledPair, ...]
+    folder: str = ""
+    weight: float = 1.0
 
 
 def _check_text(row: dict[str, Any]) -> str:
@@ -232,10 +250,10 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, raw.decode("utf-8", errors="surrogateescape")
 
 
-def digest(folder: Path) -> str:
-    """SHA-256 of all that a model is fitted from: the lexicon and the corpus files."""
+def digest(folder: Path, lexicon: Path | None = None) -> str:
+    """SHA-256 of all that a model is fitted from: lexicon (by default the folder's own) and corpus files."""
     whole = hashlib.sha256()
-    for path in [folder / "lexicon.tsv", *files(folder)]:
+    for path in [lexicon or folder / "lexicon.tsv", *files(folder)]:
         whole.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         whole.update(path.read_bytes())
     return whole.hexdigest()
@@ -251,7 +269,12 @@ def held_out(sentence: LabelledSentence, parts: int = 10) -> bool:
 
 def part_of(sentence: LabelledSentence, parts: int) -> int:
     """Number of the part, from 0, that a sentence falls into; even and stable."""
-    return int(text_digest(sentence.text), 16) % parts
+    return part_of_text(sentence.text, parts)
+
+
+def part_of_text(text: str, parts: int) -> int:
+    """Number of the part that a sentence of this text falls into."""
+    return int(text_digest(text), 16) % parts
 
 
 def text_digest(text: str) -> str:

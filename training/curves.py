@@ -3,15 +3,19 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
 
+from relations import artifact, gazetteer
+from relations.artifact import ArtifactError
 from relations.domain import LABELS
 from relations.lexicon import Lexicon
 from training import analysis, comparison, fit
 from training.analysis import Interval
-from training.corpus import CorpusError, LabelledSentence, held_out, part_of
+from training.corpus import CorpusError, LabelledSentence, digest, held_out, part_of, read
+from training.lexicon_table import compile_lexicon
 
 FILE = "learning.json"
 SHARES = (10, 20, 40, 70, 100)
@@ -38,6 +42,49 @@ class Point:
     sentences: int
     pairs: int
     scores: dict[str, Interval]
+
+
+class CurveError(ArtifactError):
+    """A learning curve cannot be drawn or read; the text names cause and remedy."""
+
+
+def draw(folder: Path, labels: Path, progress: Callable[[int, int], None]) -> bytes:
+    """Draw the curve of a version from the labels that it was fitted from, as `dump` writes it.
+
+    Parameters
+    ----------
+    folder : Path
+        A fast tier, as `relations.registry.resolve` finds it.
+    labels : Path
+        The labels folder.
+    progress : callable
+        As of `learn`.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    CurveError
+        If the labels have changed since the version was fitted.
+    ArtifactError
+        If the model cannot be trusted or opened.
+    CorpusError, LexiconError, GazetteerError
+        If the labels are bad or too few.
+    """
+    model, manifest = artifact.load(folder)
+    if manifest.labels_sha256 != digest(labels):
+        raise CurveError(
+            f"{labels} has changed since {manifest.version} was fitted: train a version from it first"
+        )
+    known = gazetteer.load(labels / "gazetteer")
+    linear = model.pipeline.named_steps["classifier"].calibrated_classifiers_[0].estimator
+    parameters = fit.Parameters(C=linear.C, min_df=model.pipeline.named_steps["features"].min_df)
+    points = learn(
+        read(labels, frozenset(known.countries)), compile_lexicon(labels / "lexicon.tsv"), parameters, progress
+    )
+    return dump(points, manifest.labels_sha256, parameters)
 
 
 def learn(
@@ -135,8 +182,8 @@ def load(content: bytes) -> list[Point]:
 
     Raises
     ------
-    ValueError
-        If it is damaged; the text names the remedy.
+    CurveError
+        If it is damaged.
     """
     try:
         points: list[dict[str, Any]] = json.loads(content)["points"]
@@ -150,4 +197,4 @@ def load(content: bytes) -> list[Point]:
             for one in points
         ]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{FILE} is damaged ({error!r}): draw it again by --learning-curve") from None
+        raise CurveError(f"{FILE} is damaged ({error!r}): draw it again by --learning-curve") from None

@@ -185,12 +185,16 @@ def pretrained() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A sentence with its unordered pairs: first and second actor, then label and event of either direction."""
+    """A sentence with its unordered pairs: first and second actor, then label and event of either direction.
+
+    ``weight`` is that of its loss.
+    """
 
     encoded: Encoded
     pairs: tuple[tuple[int, int], ...]
     labels: tuple[tuple[int, int], ...]
     events: tuple[tuple[int, int], ...]
+    weight: float
 
     @property
     def size(self) -> int:
@@ -215,6 +219,7 @@ def _items(sentences: Sequence[LabelledSentence], tokenizer: Tokenizer) -> list[
                     tuple(asked),
                     tuple((there[0], back[0]) for there, back in asked.values()),
                     tuple((there[1], back[1]) for there, back in asked.values()),
+                    sentence.weight,
                 )
             )
     return items
@@ -247,11 +252,18 @@ def _tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
-def _batch(items: Sequence[_Item]) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, Tensor]:
+def _batch(items: Sequence[_Item]) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, Tensor, Tensor]:
     pairs = [(number, *pair) for number, item in enumerate(items) for pair in item.pairs]
     labels = torch.tensor([label for item in items for label in item.labels])
     events = torch.tensor([event for item in items for event in item.events])
-    return _tensors(batch_of([item.encoded for item in items], pairs)), labels, events
+    weights = torch.tensor([item.weight for item in items for _ in item.pairs for _ in range(2)])
+    return _tensors(batch_of([item.encoded for item in items], pairs)), labels, events, weights
+
+
+def _loss(logits: Tensor, right: Tensor, weights: Tensor) -> Tensor:
+    """Mean cross entropy of what is asked, each times its weight."""
+    whole = functional.cross_entropy(logits.float().flatten(0, 1), right.flatten(), reduction="none")
+    return (whole * weights).sum() / (right != _UNASKED).sum()
 
 
 def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
@@ -292,8 +304,8 @@ def fine_tune(
     progress : callable
         Told after every step: steps done, steps in all, mean loss of late.
     checkpoint : Path, optional
-        File that the state is written to every ``every`` steps. If it is there and of the same recipe and
-        data, the work goes on from it, to the same result; it is removed at the end.
+        File that the state is written to every ``every`` steps and at the end. If it is there and of the same
+        recipe and data, the work goes on from it, to the same result.
     every : int
         See ``checkpoint``.
 
@@ -328,12 +340,10 @@ def fine_tune(
     network.train()
     half = half_precision()
     for step in plan[done:]:
-        inputs, labels, events = _batch([items[number] for number in step])
+        inputs, labels, events, weights = _batch([items[number] for number in step])
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             label_logits, event_logits = network.logits(network(*inputs))
-        loss = functional.cross_entropy(
-            label_logits.float().flatten(0, 1), labels.flatten()
-        ) + recipe.event_weight * functional.cross_entropy(event_logits.float().flatten(0, 1), events.flatten())
+        loss = _loss(label_logits, labels, weights) + recipe.event_weight * _loss(event_logits, events, weights)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
@@ -342,7 +352,7 @@ def fine_tune(
         done += 1
         loss_of_late = loss.item() if done == 1 else 0.98 * loss_of_late + 0.02 * loss.item()
         progress(done, len(plan), loss_of_late)
-        if checkpoint is not None and done % every == 0:
+        if checkpoint is not None and (done % every == 0 or done == len(plan)):
             _save(
                 checkpoint,
                 {
@@ -355,8 +365,6 @@ def fine_tune(
                     "loss": loss_of_late,
                 },
             )
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
     return network.eval()
 
 

@@ -3,8 +3,9 @@
 import datetime as dt
 import hashlib
 import platform
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,20 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from relations import gazetteer
-from relations.artifact import Manifest, current_versions, dump, read_manifest, save
+from relations.artifact import ArtifactError, Manifest, current_versions, dump, read_manifest, save
 from relations.classifier import Model
 from relations.domain import LABELS
 from relations.features import PairFeatures
 from relations.lexicon import Lexicon
 from relations.registry import versions
-from training import behaviour, comparison, registry
-from training.context import Encoder, Recipe, fit_head
-from training.corpus import CorpusError, LabelledSentence, digest, held_out, part_of, read
+from training import behaviour, comparison, registry, search, sources, standing
+from training.context import STRENGTH, STRENGTHS, Encoder, Recipe, fit_head
+from training.corpus import CorpusError, LabelledSentence, held_out, part_of
 from training.lexicon_table import compile_lexicon
 from training.metrics import Scores, score
+from training.sources import Sources
+from training.split import Split, split
+from training.standing import Judge
 
 CALIBRATION_FOLDS = 3
 MAX_ITERATIONS = 2000
@@ -57,7 +61,7 @@ def fit(sentences: Sequence[LabelledSentence], lexicon: Lexicon, parameters: Par
     Parameters
     ----------
     sentences : sequence of LabelledSentence
-        Training data.
+        Training data; each counts by its weight, for the classifier and for the temperature.
     lexicon : Lexicon
         Compiled lexicon.
     parameters : Parameters
@@ -69,6 +73,7 @@ def fit(sentences: Sequence[LabelledSentence], lexicon: Lexicon, parameters: Par
     """
     pairs = [labelled.pair for sentence in sentences for labelled in sentence.pairs]
     labels = np.array([labelled.label for sentence in sentences for labelled in sentence.pairs])
+    weights = np.array([sentence.weight for sentence in sentences for _ in sentence.pairs])
     parts = np.array([part_of(sentence, CALIBRATION_FOLDS) for sentence in sentences for _ in sentence.pairs])
     features = PairFeatures(lexicon, min_df=parameters.min_df).fit(pairs)
     classifier = CalibratedClassifierCV(
@@ -80,7 +85,7 @@ def fit(sentences: Sequence[LabelledSentence], lexicon: Lexicon, parameters: Par
     )
     # In one thread: how BLAS divides a sum among several decides its last bits.
     with threadpool_limits(1):
-        classifier.fit(features.transform(pairs), labels)
+        classifier.fit(features.transform(pairs), labels, None if (weights == 1).all() else weights)
     return Model(Pipeline([("features", features), ("classifier", classifier)]))
 
 
@@ -117,12 +122,15 @@ class Context:
         Where a fine-tuning that was cut short leaves its state.
     progress : callable
         Told after each step of fine-tuning: steps done, steps in all, mean loss of late.
+    strengths : tuple of float
+        Inverse strengths of the penalty of the classifier over it; of several the best is chosen.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
     kept: Path | None = None
     checkpoint: Path | None = None
     progress: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
+    strengths: tuple[float, ...] = (STRENGTH,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,23 +147,27 @@ class _Tier:
 
 
 def train(
-    labels: Path,
+    labels: Path | Sources,
     root: Path,
     parameters: Parameters,
     say: Callable[[str], None],
     version: str | None = None,
     context: Context | None = None,
+    *,
+    quick: bool = False,
+    searching: Callable[[int, int], None] | None = None,
 ) -> tuple[Manifest, Scores]:
-    """Train a new version from a labels folder. Only the very first one is served at once; later ones wait.
+    """Train a new version from labels. Only the very first one is served at once; later ones wait.
 
-    One sentence in ten is held out, chosen by its text alone. A first fit on the others is scored on them; the
-    fast tier that is written is fitted on all. The context tier is fine-tuned on the nine in ten, and the
-    classifier over it fitted on the rest, for whose scores it is cross-fitted.
+    One sentence in ten is held out, chosen by its text alone. A first fit on the others is scored on them, beside
+    the served version and for each folder of labels; the fast tier that is written is fitted on all. The context
+    tier is fine-tuned on the nine in ten, and the classifier over it fitted on the rest, for whose scores it is
+    cross-fitted.
 
     Parameters
     ----------
-    labels : Path
-        Holds lexicon.tsv, corpus/ and gazetteer/.
+    labels : Path or Sources
+        A labels folder, or what `training.sources.choose` makes of several.
     root : Path
         Holds the versions, as `relations.registry` says.
     parameters : Parameters
@@ -167,6 +179,11 @@ def train(
         model that has been trained before on the same day is not written again.
     context : Context, optional
         Adds a context tier.
+    quick : bool
+        Write the first fit, and save the second: half of the time for a tenth of the labels.
+    searching : callable, optional
+        Makes a search for ``parameters`` and for the context tier's strength, and is told how many fits of the
+        former are done, and how many there are.
 
     Returns
     -------
@@ -179,6 +196,8 @@ def train(
     ------
     CorpusError, LexiconError, GazetteerError, BehaviourError
         If labelled data is bad; nothing is written then.
+    SourcesError
+        If the folder is not there.
     RegistryError
         If the name is bad or taken.
     ArtifactError
@@ -186,35 +205,31 @@ def train(
     """
     if version is not None:
         registry.check_free(root, version)
+    chosen = sources.of(labels)
     say("reading and checking labels")
-    known = gazetteer.load(labels / "gazetteer")
-    sentences = read(labels, frozenset(known.countries))
-    lexicon = compile_lexicon(labels / "lexicon.tsv")
-    cases = behaviour.read(labels / behaviour.FILE) if (labels / behaviour.FILE).exists() else []
-    kept = [sentence for sentence in sentences if not held_out(sentence)]
-    tested = [sentence for sentence in sentences if held_out(sentence)]
-    if not kept or not tested:
-        raise CorpusError([f"{labels}: too few sentences to hold one in ten out"])
-    lacking = set(LABELS) - {labelled.label for sentence in kept for labelled in sentence.pairs}
-    if lacking:
-        raise CorpusError([f"{labels}: too few sentences: no pair to fit on is {', '.join(sorted(lacking))}"])
-    say(f"fitting on {len(kept):,} sentences to score {len(tested):,} held out")
-    first = fit(kept, lexicon, parameters)
-    say(f"fitting on all {len(sentences):,} sentences")
-    built = [
-        _Tier(
-            "fast",
-            fit(sentences, lexicon, parameters),
-            tested,
-            _probabilities(first, tested),
-            {},
-            asdict(parameters),
-            (),
-        )
-    ]
+    sentences = _read(chosen, say)
+    lexicon = compile_lexicon(chosen.lexicon)
+    cases = behaviour.read(chosen.behaviour)
+    parts = _split(chosen, sentences, say)
+    fitting: dict[str, Any] = {}
+    if searching is not None:
+        say(f"searching for parameters on {len(parts.kept):,} sentences")
+        tries = search.search(parts, lexicon, searching)
+        say(f"\n{search.table(tries)}\n")
+        parameters = Parameters(**search.best(tries).parameters)
+        context = context and replace(context, strengths=STRENGTHS)
+        fitting["search"] = search.as_dict(tries)
+    say(f"fitting on {len(parts.kept):,} sentences to score {len(parts.tested):,} held out")
+    first = fit(parts.kept, lexicon, parameters)
+    if not quick:
+        say(f"fitting on all {len(sentences):,} sentences")
+    fitted = parts.kept if quick else sentences
+    fitting = asdict(parameters) | {"quick": quick, "sentences": len(fitted)} | fitting
+    model = first if quick else fit(fitted, lexicon, parameters)
+    built = [_Tier("fast", model, parts.tested, _probabilities(first, parts.tested), {}, fitting, ())]
     if context is not None:
-        built.append(_with_context(context, first, kept, sentences, say))
-    labels_sha256 = digest(labels)
+        built.append(_with_context(context, first, parts, sentences, say))
+    labels_sha256 = chosen.digest()
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     dumped = [dump(tier.model) for tier in built]
     name = version or f"{now:%Y-%m-%d}-{dumped[-1][1][:8]}"
@@ -222,8 +237,7 @@ def train(
     for tier, (_, sha256) in zip(built, dumped, strict=True):
         scores.append(_score(tier.tested, tier.probabilities, tier.model))
         behaviours.append(behaviour.run(tier.model, cases))
-        if cases:
-            say(f"\n{tier.name} tier\n{behaviour.table(behaviours[-1])}\n")
+        say(f"\n{tier.name} tier\n{behaviour.table(behaviours[-1])}\n")
         manifests.append(
             Manifest(
                 name="country-relations",
@@ -235,6 +249,9 @@ def train(
                 metrics={
                     "held_out": scores[-1].as_dict(),
                     "sentences": len(sentences),
+                    "set_aside": len(parts.aside),
+                    "folders": _folders(chosen, sentences),
+                    "standing": _stand(tier, root, chosen, say),
                     "behaviour": {one.kind: round(one.rate, 4) for one in behaviours[-1]},
                     "fitting": tier.fitting,
                 },
@@ -257,15 +274,65 @@ def train(
             )
 
     registry.publish(root, name, build)
+    if context is not None and context.checkpoint is not None:
+        context.checkpoint.unlink(missing_ok=True)
     for manifest in manifests:
         say(f"wrote the {manifest.tier} tier to {root / name}, sha256 {manifest.sha256}")
     return manifests[-1], scores[-1]
 
 
+def _read(chosen: Sources, say: Callable[[str], None]) -> list[LabelledSentence]:
+    known = gazetteer.load(chosen.gazetteer)
+    sentences, replaced = sources.read(chosen, frozenset(known.countries))
+    if len(chosen.folders) > 1:
+        for folder, told in _folders(chosen, sentences).items():
+            say(f"{folder}: {told['sentences']:,} sentences of weight {told['weight']:g}")
+        say(f"lexicon {chosen.lexicon}, gazetteer {chosen.gazetteer}")
+    if replaced:
+        say(f"{replaced:,} sentences stand in several folders: the labels of the last one count")
+    return sentences
+
+
+def _folders(chosen: Sources, sentences: Sequence[LabelledSentence]) -> dict[str, dict[str, Any]]:
+    counts = Counter(sentence.folder for sentence in sentences)
+    return {one.name: {"sentences": counts[one.name], "weight": one.weight} for one in chosen.folders}
+
+
+def _split(chosen: Sources, sentences: Sequence[LabelledSentence], say: Callable[[str], None]) -> Split:
+    parts = split(sentences)
+    if not parts.kept or not parts.tested:
+        raise CorpusError([f"{chosen}: too few sentences to hold one in ten out"])
+    lacking = set(LABELS) - {labelled.label for sentence in parts.kept for labelled in sentence.pairs}
+    if lacking:
+        raise CorpusError([f"{chosen}: too few sentences: no pair to fit on is {', '.join(sorted(lacking))}"])
+    if parts.aside:
+        say(f"{len(parts.aside):,} sentences are near-duplicates of held-out ones: not fitted on to be scored")
+    return parts
+
+
+def _stand(tier: _Tier, root: Path, chosen: Sources, say: Callable[[str], None]) -> dict[str, Any]:
+    """Tell how the new model and the served one do, and give it for the manifest."""
+    try:
+        old = standing.served_judge(root, tier.name, tier.tested)
+    except ArtifactError as error:
+        say(f"not compared with the served model: {error}")
+        old = None
+    new = Judge("", "", tier.model.classes, tier.probabilities)
+    weights = {folder.name: folder.weight for folder in chosen.folders}
+    found = standing.compare(tier.tested, new, old, list(weights))
+    say(standing.table(found, weights, old and old.version))
+    whole, *others = found
+    return {
+        "served": old and {"version": old.version, "sha256": old.sha256},
+        "all": whole.as_dict(),
+        "folders": {one.name: one.as_dict() for one in others},
+    }
+
+
 def _with_context(
     options: Context,
     first: Model,
-    kept: Sequence[LabelledSentence],
+    parts: Split,
     sentences: Sequence[LabelledSentence],
     say: Callable[[str], None],
 ) -> _Tier:
@@ -278,13 +345,16 @@ def _with_context(
     else:
         from training import encoder as network  # noqa: PLC0415 - needs PyTorch
 
-        say(f"fine-tuning the encoder on {len(kept):,} sentences")
-        made = network.fine_tune(kept, options.recipe, options.progress, options.checkpoint)
-        encoder = network.export(made, first, kept)
+        say(f"fine-tuning the encoder on {len(parts.kept):,} sentences")
+        made = network.fine_tune(parts.kept, options.recipe, options.progress, options.checkpoint)
+        encoder = network.export(made, first, parts.kept)
         fitting = asdict(options.recipe) | {"bfloat16": network.half_precision(), "machine": platform.machine()}
         libraries = ("onnxruntime", "tokenizers", "torch")
-    model, fresh, probabilities = fit_head(encoder, sentences, options.recipe.threads)
-    say(f"fitted the classifier over it on {len(fresh):,} sentences that it had not seen")
-    rows = np.array([held_out(sentence) for sentence in fresh for _ in sentence.pairs])
-    tested = [sentence for sentence in fresh if held_out(sentence)]
-    return _Tier("context", model, tested, probabilities[rows], encoder.files, fitting, libraries)
+    head = fit_head(encoder, sentences, options.recipe.threads, options.strengths, parts.heads)
+    say(f"fitted the classifier over it on {len(head.fresh):,} sentences that it had not seen")
+    if head.tries:
+        say(f"\n{search.table(head.tries)}\n")
+        fitting |= search.best(head.tries).parameters | {"search": search.as_dict(head.tries)}
+    rows = np.array([held_out(sentence) for sentence in head.fresh for _ in sentence.pairs])
+    tested = [sentence for sentence in head.fresh if held_out(sentence)]
+    return _Tier("context", head.model, tested, head.probabilities[rows], encoder.files, fitting, libraries)

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -22,7 +23,7 @@ _COLOURS = {
     "third": "#000006",
 }
 """Stand-ins that become the page's custom properties, since a figure does not know whether the page is dark."""
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # the page's fonts, and a tenth of the size
     "svg.hashsalt": "country-relations",
     "text.color": _COLOURS["ink"],
@@ -81,7 +82,14 @@ def _bars(axes: Axes, x: Sequence[float], heights: Sequence[Interval], colour: s
     below = [value - (one.low or 0.0) for value, one in zip(values, heights, strict=True)]
     above = [(one.high or 0.0) - value for value, one in zip(values, heights, strict=True)]
     axes.errorbar(
-        x, values, yerr=np.maximum([below, above], 0), color=_COLOURS[colour], marker="o", ms=4, capsize=2, label=label
+        x,
+        values,
+        yerr=np.maximum([below, above], 0),
+        color=_COLOURS[colour],
+        marker="o",
+        ms=4,
+        capsize=2,
+        label=label,
     )
 
 
@@ -145,7 +153,11 @@ def coverage(
             if hits.value is not None:
                 axes.plot(share, hits.value, "o", ms=5, color=_COLOURS["second"])
                 axes.annotate(
-                    f"{threshold:g}", (share, hits.value), (4, 5), textcoords="offset points", color=_COLOURS["ink"]
+                    f"{threshold:g}",
+                    (share, hits.value),
+                    (4, 5),
+                    textcoords="offset points",
+                    color=_COLOURS["ink"],
                 )
         axes.set(xlabel="coverage: share of the pairs with that probability or more", ylabel="accuracy")
         axes.set_xlim(0, 1.04)
@@ -198,8 +210,8 @@ def forest(name: str, rows: Sequence[tuple[str, Interval]], whole: Interval) -> 
     with _drawing(name, "Accuracy by slice", height=0.9 + 0.24 * len(rows)) as drawing:
         axes = drawing.axes
         for place, (_, hits) in enumerate(rows):
-            axes.plot([hits.low, hits.high], [place, place], color=_COLOURS["soft"], lw=1.5)
-            axes.plot(hits.value, place, "o", ms=5, color=_COLOURS["first"])
+            axes.plot(np.array([hits.low, hits.high], dtype=float), [place, place], color=_COLOURS["soft"], lw=1.5)
+            axes.plot(np.array([hits.value], dtype=float), [place], "o", ms=5, color=_COLOURS["first"])
         axes.axvline(whole.value or 0.0, color=_COLOURS["second"], ls="--", lw=1)
         axes.set_yticks(range(len(rows)), [label for label, _ in rows])
         axes.set(xlabel="accuracy, dashed: of all pairs", ylim=(len(rows) - 0.4, -0.6))

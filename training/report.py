@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from scipy.stats import binomtest
 
 from relations import artifact, gazetteer
 from relations.artifact import ArtifactError, Manifest
 from relations.gazetteer import Country
 from relations.registry import served, tiers, versions
-from training import analysis, comparison, corpus, curves, plots, registry
+from training import analysis, comparison, corpus, curves, plots, registry, sources
 from training.analysis import Coverage, Interval, Mistake, Scorer, Slice
 from training.comparison import Comparison, Outcome, Prediction
 from training.corpus import LabelledSentence
 from training.curves import Point
+from training.sources import Sources
 
 CARD_FILE = "card.md"
 REPORT_FILE = "report.html"
@@ -49,7 +50,7 @@ _COMPARED = {
 }
 
 
-class ReportError(Exception):
+class ReportError(ArtifactError):
     """A report cannot be made; the text names cause and remedy."""
 
 
@@ -123,8 +124,6 @@ class Tier:
         With the sentence in pieces: role is source, target, other or empty.
     features : dict of str to list of (feature, weight)
         For each label; empty where the tier has no named features.
-    parameters : dict of str to object
-        Of the linear model.
     figures : dict of str to str
         SVG elements by name.
     rivalry : Rivalry or None
@@ -146,14 +145,13 @@ class Tier:
     kinds: list[Kind]
     worst: list[tuple[Mistake, list[tuple[str, str]]]]
     features: dict[str, list[tuple[str, float]]]
-    parameters: dict[str, object]
     figures: dict[str, str]
     rivalry: Rivalry | None
     alone: str
 
 
 def write(
-    root: Path, version: str, labels: Path, say: Callable[[str], None], out: Path | None = None
+    root: Path, version: str, labels: Path | Sources, say: Callable[[str], None], out: Path | None = None
 ) -> list[Path]:
     """Write the report and the card of a version.
 
@@ -163,8 +161,8 @@ def write(
         Holds the versions, as `relations.registry` says.
     version : str
         Which.
-    labels : Path
-        The labels folder that it was fitted from.
+    labels : Path or Sources
+        What it was fitted from.
     say : callable
         Told in a line what was written.
     out : Path, optional
@@ -177,15 +175,16 @@ def write(
 
     Raises
     ------
-    ReportError, ArtifactError
+    ArtifactError
         If there is no such version, or what training left of it cannot be read.
     CorpusError, GazetteerError
         If the labels are bad.
     """
-    known = gazetteer.load(labels / "gazetteer")
-    sentences = corpus.read(labels, frozenset(known.countries))
+    chosen = sources.of(labels)
+    known = gazetteer.load(chosen.gazetteer)
+    sentences, _ = sources.read(chosen, frozenset(known.countries))
     curve = _curve(out or root / version) or _curve(root / version)
-    files = render(root, version, describe(labels, sentences), sentences, known.countries, curve)
+    files = render(root, version, describe(chosen, sentences), sentences, known.countries, curve)
     written = keep(root, version, files, out)
     say("wrote " + " and ".join(str(path) for path in written))
     return written
@@ -202,16 +201,17 @@ def keep(root: Path, version: str, files: dict[str, bytes], out: Path | None = N
     return [(out or root / version) / name for name in files]
 
 
-def describe(labels: Path, sentences: Sequence[LabelledSentence]) -> Data:
-    """Count what a labels folder holds."""
+def describe(labels: Path | Sources, sentences: Sequence[LabelledSentence]) -> Data:
+    """Count what labels hold."""
+    chosen = sources.of(labels)
     pairs = [one for sentence in sentences for one in sentence.pairs]
     return Data(
-        files=len(corpus.files(labels)),
+        files=sum(len(corpus.files(folder.path)) for folder in chosen.folders),
         sentences=len(sentences),
         pairs=len(pairs),
         labels=_counted(one.label for one in pairs),
         events=_counted(one.event or "none" for one in pairs),
-        sha256=corpus.digest(labels),
+        sha256=chosen.digest(),
     )
 
 
@@ -251,7 +251,7 @@ def render(
 
     Raises
     ------
-    ReportError, ArtifactError
+    ArtifactError
         If there is no such version, or what training left of it cannot be read.
     """
     if not tiers(root, version):
@@ -266,16 +266,17 @@ def render(
         "tiers": [_tier(root, version, tier, sentences, countries) for tier in tiers(root, version)],
         "resamples": analysis.RESAMPLES,
     }
+    environment = _environment()
     return {
-        CARD_FILE: _environment(escaped=False).get_template("card.md.j2").render(told).encode(),
-        REPORT_FILE: _environment(escaped=True).get_template("report.html.j2").render(told).encode(),
+        CARD_FILE: environment.get_template("card.md.j2").render(told).encode(),
+        REPORT_FILE: environment.get_template("report.html.j2").render(told).encode(),
     }
 
 
-def _environment(*, escaped: bool) -> Environment:
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=escaped,
+        autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -287,10 +288,7 @@ def _environment(*, escaped: bool) -> Environment:
 
 def _curve(folder: Path) -> list[Point]:
     path = folder / curves.FILE
-    try:
-        return curves.load(path.read_bytes()) if path.exists() else []
-    except ValueError as error:
-        raise ReportError(str(error)) from None
+    return curves.load(path.read_bytes()) if path.exists() else []
 
 
 def _learning(curve: Sequence[Point]) -> str:
@@ -315,7 +313,9 @@ def _tier(
         predicted = [Prediction(**row) for row in _rows(folder / comparison.HELD_OUT_FILE)]
         behaved = [Outcome(**row) for row in _rows(folder / comparison.BEHAVIOUR_FILE)]
     except (OSError, EOFError, TypeError, ValueError) as error:
-        raise ReportError(f"what is known of the model in {folder} cannot be read ({error}): train it again") from None
+        raise ReportError(
+            f"what is known of the model in {folder} cannot be read ({error}): train it again"
+        ) from None
     if not predicted:
         raise ReportError(f"{folder} holds no held-out judgement: train it again")
     pairs = analysis.sample(predicted, manifest.classes, sentences)
@@ -323,7 +323,6 @@ def _tier(
     scores = scorer.score(pairs.all)
     by_factor = analysis.slices(scorer, countries)
     covered = analysis.coverage(scorer)
-    features, parameters = _weights(folder, manifest)
     rivalry, alone = _rivalry(root, version, tier)
     size = len(pairs.classes)
     confusion = np.bincount(pairs.right * size + pairs.judged, minlength=size * size).reshape(size, size)
@@ -340,14 +339,17 @@ def _tier(
         coverage=covered,
         kinds=_kinds(behaved),
         worst=[(one, _pieces(one)) for one in analysis.worst(pairs)],
-        features=features,
-        parameters=parameters,
+        features=_weights(folder, manifest),
         figures={
             "reliability": plots.reliability(f"{tier}-reliability", scorer.reliability()),
             "coverage": plots.coverage(
                 f"{tier}-coverage",
                 analysis.coverage_curve(pairs),
-                [(row.threshold, row.share, row.scores["accuracy"]) for row in covered],
+                [
+                    (row.threshold, row.share, row.scores["accuracy"])
+                    for row in covered
+                    if row.threshold > pairs.confidence.min()
+                ],
             ),
             "slices": plots.forest(
                 f"{tier}-slices",
@@ -388,23 +390,23 @@ def _kinds(behaved: Sequence[Outcome]) -> list[Kind]:
         passed = sum(one.passed for one in cases)
         low, high = binomtest(passed, len(cases)).proportion_ci(method="wilson")
         failed = [f"{one.text} ({one.expected})" for one in cases if not one.passed]
-        kinds.append(Kind(name, len(cases), passed, Interval(passed / len(cases), float(low), float(high)), failed))
+        kinds.append(
+            Kind(name, len(cases), passed, Interval(passed / len(cases), float(low), float(high)), failed)
+        )
     return kinds
 
 
-def _weights(folder: Path, manifest: Manifest) -> tuple[dict[str, list[tuple[str, float]]], dict[str, object]]:
-    """The features that speak most for each label, and what the fit was told; only the fast tier has names."""
+def _weights(folder: Path, manifest: Manifest) -> dict[str, list[tuple[str, float]]]:
+    """The features that speak most for each label; only those of the fast tier have names."""
     if manifest.tier != "fast":
-        return {}, {}
+        return {}
     pipeline = artifact.load(folder)[0].pipeline
-    features = pipeline.named_steps["features"]
     linear = pipeline.named_steps["classifier"].calibrated_classifiers_[0].estimator
-    names = [name for vocabulary in features.vocabulary_ for name in vocabulary]
-    chosen = {
+    names = [name for vocabulary in pipeline.named_steps["features"].vocabulary_ for name in vocabulary]
+    return {
         label: [(names[column], float(row[column])) for column in np.argsort(-row, kind="stable")[:FEATURES]]
         for label, row in zip(manifest.classes, linear.coef_, strict=True)
     }
-    return chosen, {"C": linear.C, "min_df": features.min_df, "features": len(names)}
 
 
 def _pieces(mistake: Mistake) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 const KEY = "country-relations-key";
 /** Sentences before one that are sent with it, so that "both countries" finds what it points back to. */
-const CONTEXT = 10;
+export const CONTEXT = 10;
 
 /** An error to show: what happened, in detail, and what to do. */
 export class Problem extends Error {
@@ -33,7 +33,7 @@ export const apiKey = {
  * @throws {Problem}
  */
 export async function analyse(body, signal) {
-  const response = await send(body, signal);
+  const response = await send("v1/relations", body, signal);
   if (!response.ok) throw await problemOf(response);
   try {
     return await response.json();
@@ -69,12 +69,24 @@ export async function explain(reading, sentence) {
   }
 }
 
-async function send(body, signal) {
+/**
+ * Say that a relation is wrong.
+ * @param {object} body As the service's document describes it.
+ * @returns {Promise<{id: string}>}
+ * @throws {Problem}
+ */
+export async function correct(body) {
+  const response = await send("v1/corrections", body);
+  if (!response.ok) throw await problemOf(response);
+  return response.json();
+}
+
+async function send(path, body, signal) {
   const key = apiKey.get();
   const headers = { "Content-Type": "application/json", Accept: "application/json" };
   if (key) headers.Authorization = `Bearer ${key}`;
   try {
-    return await fetch("v1/relations", { method: "POST", headers, body: JSON.stringify(body), signal });
+    return await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(

@@ -7,6 +7,7 @@ import { prepareFilter } from "./filter.js";
 import { prepareInput } from "./input.js";
 import { showNetwork } from "./network.js";
 import { clearNotice, showProblem } from "./notice.js";
+import { reportControl } from "./report.js";
 import { showSentences } from "./sentences.js";
 import { LABELS, STANCES, dyads, read, unfiltered, visible } from "./state.js";
 import { showHeatMap, showTable } from "./tables.js";
@@ -95,7 +96,10 @@ function refresh() {
   byId("count").textContent =
     `Showing ${number(passing)} of ${counted(all, "relation")}` +
     (hidden > 0 ? `; ${counted(hidden, "sentence")} hidden.` : ".");
-  showSentences(byId("sentences"), shown, (sentence) => explain(reading, sentence));
+  showSentences(byId("sentences"), shown, {
+    explain: (sentence) => explain(reading, sentence),
+    control: (sentence, relation) => reportControl(reading, sentence, relation),
+  });
   const pairs = dyads(shown);
   showNetwork(byId("panel-network"), pairs, reading.countries, controls.choose);
   showHeatMap(byId("panel-heat"), pairs, reading.countries, controls.choose);

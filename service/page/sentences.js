@@ -7,17 +7,22 @@ import { LABELS, STANCES, signed } from "./state.js";
 const SKIPPED = { no_country: "no country named", one_country: "only one country named" };
 
 /**
+ * @typedef {object} Means
+ * @property {(sentence: import("./state.js").Sentence) => Promise<void>} explain
+ *   Adds the evidence to a sentence's relations where it is missing; rejects with a `Problem`.
+ * @property {(sentence: import("./state.js").Sentence, relation: import("./state.js").Relation)
+ *   => HTMLElement | null} control Makes what stands below the evidence of a relation.
+ *
  * @param {HTMLElement} host
  * @param {import("./state.js").Shown[]} shown
- * @param {(sentence: import("./state.js").Sentence) => Promise<void>} explain
- *   Adds the evidence to a sentence's relations where it is missing; rejects with a `Problem`.
+ * @param {Means} means
  */
-export function showSentences(host, shown, explain) {
+export function showSentences(host, shown, means) {
   const list = element("ol", { class: "sentences" });
-  growing(host, list, list, shown, ({ sentence, relations }) => block(sentence, relations, explain));
+  growing(host, list, list, shown, ({ sentence, relations }) => block(sentence, relations, means));
 }
 
-function block(sentence, relations, explain) {
+function block(sentence, relations, { explain, control }) {
   const text = element("p", { class: "text" }, ...marked(sentence));
   const panel = element("div", {
     class: "evidence",
@@ -46,7 +51,7 @@ function block(sentence, relations, explain) {
       }
     }
     text.replaceChildren(...marked(sentence, relation.evidence));
-    panel.replaceChildren(...reasons(relation));
+    panel.replaceChildren(...[...reasons(relation), control(sentence, relation)].filter(Boolean));
   };
 
   return element(

@@ -8,6 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from cli.main import main
 
+SMALL = ("--tier", "fast", "--without-shipped")
+"""Options of a training run of seconds."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
@@ -61,7 +64,7 @@ def fail(call):
 def training(call, small_labels, tmp_path_factory) -> tuple[Path, Result]:
     """Train from the small labels; give the folder of the models and the result of the call."""
     folder = tmp_path_factory.mktemp("trained") / "models"
-    return folder, call("train", "--labels", small_labels, "--output", folder)
+    return folder, call("train", *SMALL, "--labels", small_labels, "--output", folder)
 
 
 @pytest.fixture(scope="session")

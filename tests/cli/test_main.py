@@ -345,7 +345,8 @@ def test_train(training):
 def test_train_penalty(succeed, small_labels, training, tmp_path):
     """With another penalty another model comes out, by the long and the short name of the option."""
     for option in ("-C", "--inverse-penalty"):
-        succeed("train", "--labels", small_labels, "--output", tmp_path / option, option, "0.5")
+        options = ("--tier", "fast", "--without-shipped", "--labels", small_labels, option, "0.5")
+        succeed("train", *options, "--output", tmp_path / option)
     digests = {
         artifact.read_manifest(registry.resolve(tmp_path / option)).sha256
         for option in ("-C", "--inverse-penalty")
@@ -379,7 +380,8 @@ def test_bad_labels(call, labels, tmp_path, file, row):
     before = path.read_bytes()
     path.write_bytes(before + row + b"\n")
     place = f"{path}:{len(before.splitlines()) + 1}: "
-    for arguments in (("train", "--labels", labels, "--output", tmp_path / "out"), ("labels", "check", labels)):
+    train = ("train", "--tier", "fast", "--without-shipped", "--labels", labels, "--output", tmp_path / "out")
+    for arguments in (train, ("labels", "check", labels)):
         result = call(*arguments)
         assert result.exit_code == 1
         assert place in result.stderr

@@ -106,7 +106,8 @@ def test_train_leaves_what_is_served(succeed, small_labels, model, tmp_path):
     """Training adds a version beside the served one and prints how to promote it; that works, and is loaded."""
     root = Path(shutil.copytree(model, tmp_path / "models"))
     before = registry.served(root)
-    output = succeed("train", "--labels", small_labels, "--output", root, "--version", "new", "-C", "2")
+    options = ("--tier", "fast", "--without-shipped", "--labels", small_labels, "-C", "2")
+    output = succeed("train", *options, "--output", root, "--version", "new")
     assert registry.served(root) == before
     command = re.search(r"country-relations (promote new --root \S+)$", output, re.MULTILINE)[1]
     succeed(*command.split(), "--force", "whatever it scores")

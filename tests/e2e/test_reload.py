@@ -16,6 +16,8 @@ BODY = json.dumps({"text": "France condemned the Iranian attack. Spain thanked I
 JSON = {"Content-Type": "application/json"}
 ENOUGH = 12
 """Answers of the new model after which it counts as the only one."""
+PAUSE = 0.02
+"""Seconds between a client's requests: a machine that is busy otherwise must also get to load the model."""
 PATIENCE = 60
 
 
@@ -34,7 +36,7 @@ class Crowd:
     def send(self, kept):
         """Send until it is over."""
         connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=PATIENCE)
-        while not self.over.is_set():
+        while not self.over.wait(PAUSE):
             try:
                 connection.request("POST", "/v1/relations", BODY, self.headers)
                 response = connection.getresponse()

@@ -34,8 +34,14 @@ BOTH = {
     "label": "support",
 }
 KEPT = {
-    **{"text": TEXT, "source_start": 0, "source_end": 6, "target_start": 21, "target_end": 28},
-    **{"label": "support", "model_version": "v", "model_sha256": "0" * 64},
+    "text": TEXT,
+    "source_start": 0,
+    "source_end": 6,
+    "target_start": 21,
+    "target_end": 28,
+    "label": "support",
+    "model_version": "v",
+    "model_sha256": "0" * 64,
 }
 
 
@@ -64,7 +70,7 @@ def kept(_shared):
 
 
 def test_kept(taking, kept):
-    """All that was sent is kept, with the model that is served, the time and the status new; the answer names it."""
+    """All that was sent is kept, with the served model, the time and the status new; the answer names it."""
     began = dt.datetime.now(dt.UTC)
     response = taking.post(PATH, json=SENT)
     assert response.status_code == 201
@@ -72,12 +78,25 @@ def test_kept(taking, kept):
     (found,) = (asdict(one) for one in kept() if one.id == response.get_json()["id"])
     assert began <= found.pop("created_at") <= dt.datetime.now(dt.UTC)
     assert found == {
-        **{"id": response.get_json()["id"], "status": "new", "client": None},
-        **{"model_version": model["version"], "model_sha256": model["sha256"]},
-        **{"text": TEXT, "source_start": 21, "source_end": 28, "source_country": "IRN"},
-        **{"target_start": 0, "target_end": 6, "target_country": None},
-        **{"label": "neutrality", "judged": "opposition", "event": "CONSULT", "note": "Iran says nothing."},
-        **{"as_of": dt.date(2024, 5, 16), "reviewed_at": None, "reviewed_by": None},
+        "id": response.get_json()["id"],
+        "status": "new",
+        "client": None,
+        "model_version": model["version"],
+        "model_sha256": model["sha256"],
+        "text": TEXT,
+        "source_start": 21,
+        "source_end": 28,
+        "source_country": "IRN",
+        "target_start": 0,
+        "target_end": 6,
+        "target_country": None,
+        "label": "neutrality",
+        "judged": "opposition",
+        "event": "CONSULT",
+        "note": "Iran says nothing.",
+        "as_of": dt.date(2024, 5, 16),
+        "reviewed_at": None,
+        "reviewed_by": None,
     }
 
 
@@ -148,7 +167,7 @@ def test_without_model(tmp_path, url, problems):
 
 
 def test_database_away(tmp_path, problems):
-    """A service whose database is away starts, answers 503 without a word of paths, and keeps the next when it is back."""
+    """A service whose database is away starts, answers 503 without a path, and keeps what comes later."""
     folder = tmp_path / "later"
     with capture_logs() as logged:
         client = create_app(Settings(corrections_url=f"sqlite:///{folder}/corrections.db")).test_client()
@@ -184,7 +203,7 @@ def test_others_may_not_read(tmp_path, url):
 
 
 def test_many_at_once(tmp_path, url):
-    """Several services that start at once on a new database make one table, and lose nothing of what is sent."""
+    """Several services that start at once on a new database make one table, and nothing is lost."""
     together = Barrier(8, timeout=60)
 
     def start(number):
@@ -200,7 +219,7 @@ def test_many_at_once(tmp_path, url):
 
 
 def test_migration(url):
-    """A database of an older version keeps its rows and gets what is new, once; one of a newer version is refused."""
+    """A database of an older version keeps its rows and gets what is new, once; a newer one is refused."""
     old = Store(url)
     kept = old.add(KEPT)
     added = ("ALTER TABLE corrections ADD COLUMN weight INTEGER", "UPDATE corrections SET note = 'seen'")
@@ -227,14 +246,14 @@ def test_review(url):
     """Corrections are accepted and rejected with who said so and when; lists are by status, the oldest first."""
     store = Store(url)
     ids = [store.add(KEPT) for _ in range(3)]
-    store.review(ids[:2], "accepted", "mia")
-    store.review(ids[1:2], "rejected", "noa")
+    store.review(ids[:2], "accepted", "one")
+    store.review(ids[1:2], "rejected", "other")
     assert [one.id for one in store.find()] == ids
     assert [[one.id for one in store.find(status)] for status in ("accepted", "rejected", "new")] == [
         [one] for one in ids
     ]
     found = store.find("rejected")[0]
-    assert found.reviewed_by == "noa"
+    assert found.reviewed_by == "other"
     assert found.created_at <= found.reviewed_at <= dt.datetime.now(dt.UTC)
 
 
@@ -243,7 +262,7 @@ def test_review_of_all_or_none(url):
     store = Store(url)
     here = store.add(KEPT)
     with pytest.raises(StoreError, match="no correction abc"):
-        store.review([here, "abc"], "accepted", "mia")
+        store.review([here, "abc"], "accepted", "one")
     assert store.find("new")[0].id == here
 
 

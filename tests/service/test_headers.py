@@ -2,7 +2,7 @@
 
 import pytest
 
-from service import headers
+from service import headers, keyfile
 from service.app import create_app
 from service.config import PREFIX, ConfigError, Settings
 
@@ -22,9 +22,9 @@ REQUESTS = [
 
 
 def routes(app):
-    """Yield the rules of an application that have no variable part, with the methods of each."""
+    """Yield the rules that have no variable part and are switched on, with the methods of each."""
     for rule in app.url_map.iter_rules():
-        if not rule.arguments:
+        if not rule.arguments and rule.rule != "/v1/corrections":
             yield rule.rule, rule.methods
 
 
@@ -157,3 +157,14 @@ def test_bad_origins(origins):
     """An origin that no browser would ever send ends the start, and the message shows a good one."""
     with pytest.raises(ConfigError, match="without a path"):
         Settings.from_environment({PREFIX + "CORS_ORIGINS": origins})
+
+
+def test_preflight_needs_no_key(tmp_path):
+    """A browser asks without the page's key, and the page gets to read that its key is missing."""
+    keyfile.add(tmp_path / "keys", "desk")
+    client = create_app(Settings(tmp_path, cors_origins=(ORIGIN,), api_keys_file=tmp_path / "keys")).test_client()
+    assert "authorization" in preflight(client).headers["Access-Control-Allow-Headers"].lower()
+    refused = client.post("/v1/relations", json={"text": "a"}, headers={"Origin": ORIGIN})
+    assert refused.status_code == 401
+    assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "WWW-Authenticate" in refused.headers["Access-Control-Expose-Headers"]

@@ -1,6 +1,7 @@
 """What the tests of training share: a model fitted on the small labels."""
 
 import json
+from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -31,6 +32,19 @@ def analyser(small_labels, codes) -> Analyser:
     lexicon = compile_lexicon(small_labels / "lexicon.tsv")
     model = fit.fit(corpus.read(small_labels, codes), lexicon, fit.Parameters())
     return Analyser(MentionFinder(gazetteer.load()), model)
+
+
+@pytest.fixture(scope="session")
+def more_labels(small_labels, tmp_path_factory) -> Path:
+    """Take some rows that the small labels lack into a folder that holds nothing but a corpus."""
+    folder = tmp_path_factory.mktemp("own") / "more"
+    (folder / "corpus").mkdir(parents=True)
+    known = set((small_labels / "corpus" / "part.jsonl").read_bytes().splitlines())
+    rows = (corpus.DEFAULT_FOLDER / "corpus" / "newswire.jsonl").read_bytes().splitlines()
+    (folder / "corpus" / "own.jsonl").write_bytes(
+        b"\n".join([row for row in rows if row not in known][:80]) + b"\n"
+    )
+    return folder
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,21 @@ import pytest
 from relations import artifact, registry
 from relations.domain import LABELS
 from relations.gazetteer import GazetteerError
-from training import behaviour, comparison, corpus, fit
+from training import behaviour, comparison, corpus, fit, search, sources
 from training.behaviour import BehaviourError
 from training.corpus import CorpusError, held_out
 from training.lexicon_table import LexiconError, compile_lexicon
 from training.registry import RegistryError
+from training.split import split
 
 _TRAIN = """
 import sys
 from pathlib import Path
 from training.fit import Parameters, train
-manifest, _ = train(Path(sys.argv[1]), Path(sys.argv[2]), Parameters(), lambda line: None)
+from training.sources import choose
+root, *folders = map(Path, sys.argv[1:])
+labels = choose(folders, {folder.name: 1.0 + number for number, folder in enumerate(folders)}, shipped=False)
+manifest, _ = train(labels, root, Parameters(), lambda line: None)
 print(manifest.sha256)
 """
 
@@ -54,11 +59,13 @@ def relabel(labels, change):
     path.write_text("".join(json.dumps(change(row)) + "\n" for row in rows), encoding="utf-8")
 
 
-def test_same_bytes_under_any_hash_seed(small_labels, tmp_path):
+@pytest.mark.parametrize("count", [1, 2], ids=["one folder", "two folders and a weight"])
+def test_same_bytes_under_any_hash_seed(small_labels, more_labels, tmp_path, count):
     """Two trainings in two processes with different PYTHONHASHSEED write the same bytes, digest for digest."""
+    folders = [str(folder) for folder in (small_labels, more_labels)[:count]]
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", _TRAIN, str(small_labels), str(tmp_path / seed)],
+            [sys.executable, "-c", _TRAIN, str(tmp_path / seed), *folders],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
@@ -235,3 +242,149 @@ def test_label_that_never_occurs(labels, tmp_path, label):
     with pytest.raises(CorpusError, match=label):
         fit.train(labels, tmp_path / "new", fit.Parameters(), be_told)
     assert not (tmp_path / "new").exists()
+
+
+# Folders and weights
+
+
+@pytest.fixture(scope="module")
+def added(trained, small_labels, more_labels, tmp_path_factory):
+    """Train on a second folder beside the small labels: folder of the models, manifest, and what was said."""
+    root, said = Path(shutil.copytree(trained[0], tmp_path_factory.mktemp("added") / "models")), []
+    both = sources.choose([small_labels, more_labels], {"more": 3}, shipped=False)
+    manifest, _ = fit.train(both, root, fit.Parameters(), said.append, "added")
+    return root, manifest, said
+
+
+def test_folders_in_the_manifest(added, small_labels, more_labels, codes):
+    """The manifest tells what each folder brought, and its digest is that of all of them with their weights."""
+    _, manifest, said = added
+    counts = {folder.name: len(corpus.read(folder, codes)) for folder in (small_labels, more_labels)}
+    assert manifest.metrics["folders"] == {
+        "labels": {"sentences": counts["labels"], "weight": 1.0},
+        "more": {"sentences": counts["more"], "weight": 3},
+    }
+    both = sources.choose([small_labels, more_labels], {"more": 3}, shipped=False)
+    assert manifest.labels_sha256 == both.digest()
+    assert f"more: {counts['more']} sentences of weight 3" in said
+
+
+def test_new_and_served_on_each_folder(added, trained, more_labels, codes):
+    """Both models are scored on all held-out sentences and on each folder's, also on one new to the served model."""
+    standing = added[1].metrics["standing"]
+    served, manifest = artifact.load(registry.resolve(trained[0]))
+    tested = [sentence for sentence in corpus.read(more_labels, codes) if held_out(sentence)]
+    there = standing["folders"]["more"]
+    assert standing["served"] == {"version": manifest.version, "sha256": manifest.sha256}
+    assert there["sentences"] == len(tested) > 0
+    assert there["served"] == fit.evaluate(served, tested).as_dict()
+    assert standing["folders"]["labels"]["served"] == manifest.metrics["held_out"]
+    assert standing["all"]["new"] == added[1].metrics["held_out"]
+    assert sum(one["new"]["pairs"] for one in standing["folders"].values()) == standing["all"]["new"]["pairs"]
+    assert all(0 <= one["p_value"] <= 1 for one in standing["folders"].values())
+
+
+def test_served_model_that_cannot_be_read(trained, small_labels, tmp_path):
+    """Where the served model is damaged, training goes on without the comparison, and says so."""
+    root, said = Path(shutil.copytree(trained[0], tmp_path / "models")), []
+    (registry.resolve(root) / comparison.HELD_OUT_FILE).unlink()
+    manifest, _ = fit.train(small_labels, root, fit.Parameters(), said.append, "new")
+    assert manifest.metrics["standing"]["served"] is None
+    assert any(line.startswith("not compared with the served model") for line in said)
+
+
+def test_near_duplicates_are_not_scored_by(labels, tmp_path, codes):
+    """A near-duplicate of a held-out sentence changes the written model, but not the scores of what is held out."""
+    before, _ = fit.train(labels, tmp_path / "before", fit.Parameters(), be_told)
+    copies = [near for near in map(resembling, corpus.read(labels, codes)) if near]
+    path = labels / "corpus" / "part.jsonl"
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in copies)
+    said = []
+    after, _ = fit.train(labels, tmp_path / "after", fit.Parameters(), said.append)
+    assert after.metrics["set_aside"] == len(copies) > 0
+    assert after.metrics["held_out"] == before.metrics["held_out"]
+    assert after.sha256 != before.sha256
+    assert any("near-duplicates" in line for line in said)
+
+
+def resembling(sentence):
+    """Give a row that is not held out but like a sentence that is; nothing for other sentences."""
+    words = len(sentence.text.split())
+    if not held_out(sentence) or words < 15:
+        return None
+    texts = (f"{sentence.text[:-1]} in week {number}." for number in range(1, 1000))
+    text = next(text for text in texts if not held_out(replace(sentence, text=text)))
+    actors = sentence.pairs[0].pair.actors
+    return {
+        "id": f"{sentence.id}-near",
+        "text": text,
+        "mentions": [
+            {"start": start, "end": end, "country" if actor.isupper() else "actor": actor}
+            for start, end, actor in actors
+        ],
+        "relations": [
+            {"source": one.pair.source, "target": one.pair.target, "label": one.label, "event": one.event}
+            for one in sentence.pairs
+        ],
+    }
+
+
+def test_weight_is_repetition(small_labels, codes):
+    """Twice the weight of all sentences is twice the inverse penalty."""
+    sentences = corpus.read(small_labels, codes)[:60]
+    lexicon = compile_lexicon(small_labels / "lexicon.tsv")
+    heavy = fit.fit([replace(one, weight=2.0) for one in sentences], lexicon, fit.Parameters(C=1))
+    plain = fit.fit(sentences, lexicon, fit.Parameters(C=2))
+    pairs = [one.pair for sentence in sentences for one in sentence.pairs]
+    np.testing.assert_allclose(heavy.probabilities(pairs), plain.probabilities(pairs), atol=2e-3)
+
+
+def test_weight_draws(small_labels, codes):
+    """Sentences of a large weight are fitted closer than those of a small one."""
+    sentences = corpus.read(small_labels, codes)
+    lexicon = compile_lexicon(small_labels / "lexicon.tsv")
+    some, others = sentences[:40], sentences[40:]
+    scores = {}
+    for weight in (0.1, 20.0):
+        model = fit.fit([*(replace(one, weight=weight) for one in some), *others], lexicon, fit.Parameters(C=0.1))
+        scores[weight] = fit.evaluate(model, some).accuracy
+    assert scores[20.0] > scores[0.1]
+
+
+# Quick, search
+
+
+def test_quick(trained, small_labels, tmp_path, codes):
+    """A quick training writes the fit that is scored, with the same scores, and says on how much it was fitted."""
+    said = []
+    manifest, scores = fit.train(small_labels, tmp_path, fit.Parameters(), said.append, quick=True)
+    kept = [sentence for sentence in corpus.read(small_labels, codes) if not held_out(sentence)]
+    assert scores.as_dict() == trained[2].as_dict()
+    assert manifest.metrics["fitting"] == {"C": 1.5, "min_df": 3, "quick": True, "sentences": len(kept)}
+    unseen = fit.fit(kept, compile_lexicon(small_labels / "lexicon.tsv"), fit.Parameters())
+    assert manifest.sha256 == artifact.dump(unseen)[1]
+    assert sum(line.startswith("fitting") for line in said) == 1
+    assert not trained[1].metrics["fitting"]["quick"]
+
+
+def test_search(small_labels, tmp_path, codes):
+    """A search is told in the manifest, its best choice is fitted with, and what is held out has no part in it."""
+    said, done = [], []
+    manifest, _ = fit.train(
+        small_labels,
+        tmp_path,
+        fit.Parameters(),
+        said.append,
+        searching=lambda *counts: done.append(counts),
+    )
+    fitting = manifest.metrics["fitting"]
+    assert len(fitting["search"]) == len(search.PENALTIES) * len(search.MIN_DFS)
+    assert fitting["search"][f"C {fitting['C']:g} min_df {fitting['min_df']}"] == max(fitting["search"].values())
+    assert done[-1][0] == done[-1][1] == len(fitting["search"]) * search.FOLDS
+    assert any("macro-F1" in line for line in said)
+    parts = split(corpus.read(small_labels, codes))
+    tries = search.search(
+        replace(parts, tested=[]), compile_lexicon(small_labels / "lexicon.tsv"), lambda *_: None, 1
+    )
+    assert search.as_dict(tries) == fitting["search"]
