@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/retraining.py FOLDER [--root MODELS]
 
-FOLDER holds ``corpus/*.jsonl``. Each fifth of its sentences is judged by a model that was fitted on what ships, and
-by others that were fitted on the other four fifths, too, at several weights. With a context tier under MODELS its
-encoder is kept, and the classifier over it is fitted in the same ways.
+FOLDER holds ``corpus/*.jsonl``. Each third of its sentences is judged by a model that was fitted on what ships and
+by others that were fitted on the other two thirds, too, at several weights. With a context tier under MODELS
+its encoder is kept, and the classifier over it is fitted in the same ways.
 """
 
 import argparse
@@ -30,11 +30,12 @@ from training.fit import Parameters
 from training.lexicon_table import compile_lexicon
 from training.metrics import score
 
-FOLDS = 5
+FOLDS = 3
 WEIGHTS = (1.0, 3.0)
 Sentences = Sequence[LabelledSentence]
-Judge = Callable[[Sentences], NDArray[np.float64]]
-Fit = Callable[[Sentences], Judge]
+Chances = NDArray[np.float64]
+Fit = Callable[[Sentences, Sentences, Sequence[float], Sentences], list[Chances]]
+"""Fits on the shipped sentences and some others, at each of several weights, and judges a third lot."""
 
 
 def pairs_of(sentences: Sentences) -> list[Pair]:
@@ -50,53 +51,56 @@ def labels_of(sentences: Sentences) -> list[str]:
 def fast(lexicon: Lexicon) -> Fit:
     """Fit the fast tier without calibration, which moves no label."""
 
-    def fit(sentences: Sentences) -> Judge:
-        weights = [sentence.weight for sentence in sentences for _ in sentence.pairs]
-        features = PairFeatures(lexicon, min_df=Parameters().min_df).fit(pairs_of(sentences))
-        with threadpool_limits(1):
-            linear = LogisticRegression(C=Parameters().C, max_iter=2000).fit(
-                features.transform(pairs_of(sentences)), labels_of(sentences), weights
-            )
-        return lambda asked: linear.predict_proba(features.transform(pairs_of(asked)))
+    def judge(shipped: Sentences, own: Sentences, weights: Sequence[float], asked: Sentences) -> list[Chances]:
+        pairs, labels = pairs_of([*shipped, *own]), labels_of([*shipped, *own])
+        features = PairFeatures(lexicon, min_df=Parameters().min_df).fit(pairs)
+        known, unknown = features.transform(pairs), features.transform(pairs_of(asked))
+        found = []
+        for weight in weights:
+            row_weights = np.repeat([1.0, weight], [len(pairs_of(shipped)), len(pairs_of(own))])
+            with threadpool_limits(1):
+                linear = LogisticRegression(C=Parameters().C, max_iter=2000).fit(known, labels, row_weights)
+            found.append(linear.predict_proba(unknown))
+        return found
 
-    return fit
+    return judge
 
 
 def context(encoder: Encoder) -> Fit:
     """Fit the classifier over an encoder."""
 
-    def fit(sentences: Sentences) -> Judge:
-        model = fit_head(encoder, sentences, Recipe().threads).model
-        return lambda asked: model.probabilities(pairs_of(asked))
+    def judge(shipped: Sentences, own: Sentences, weights: Sequence[float], asked: Sentences) -> list[Chances]:
+        found = []
+        for weight in weights:
+            heavy = [replace(one, weight=weight) for one in own]
+            model = fit_head(encoder, [*shipped, *heavy], Recipe().threads).model
+            found.append(model.probabilities(pairs_of(asked)))
+        return found
 
-    return fit
+    return judge
 
 
-def measure(name: str, fit: Fit, shipped: Sentences, own: Sentences, classes: Sequence[str]) -> None:
+def measure(name: str, judge: Fit, shipped: Sentences, own: Sentences, classes: Sequence[str]) -> None:
     """Print a table."""
     folds = [[one for one in own if part_of(one, 10 * FOLDS) // 10 == fold] for fold in range(FOLDS)]
     tested = [one for fold in folds for one in fold]
     right = np.array(labels_of(tested))
-    before = fit(shipped)(tested)
-    print(
-        f"\n{name}, {len(tested)} sentences with {len(right)} pairs\n{'':24} accuracy macro-F1    kappa        p"
-    )
-    rows = [("what ships", before)]
-    for weight in WEIGHTS:
-        judged = []
-        for fold in folds:
-            others = [replace(one, weight=weight) for other in folds if other is not fold for one in other]
-            judged.append(fit([*shipped, *others])(fold))
-        rows.append((f"and four fifths, times {weight:g}", np.vstack(judged)))
-    for told, chances in rows:
+    (before,) = judge(shipped, [], [1.0], tested)
+    judged = []
+    for fold in folds:
+        others = [one for other in folds if other is not fold for one in other]
+        judged.append(judge(shipped, others, WEIGHTS, fold))
+    after = [np.vstack(chances) for chances in zip(*judged, strict=True)]
+    print(f"\n{name}, {len(tested)} sentences with {len(right)} pairs")
+    print(f"{'fitted on':28} accuracy macro-F1    kappa        p")
+    names = ["what ships", *(f"and the other folds, times {weight:g}" for weight in WEIGHTS)]
+    for told, chances in zip(names, [before, *after], strict=True):
         scores = score(right.tolist(), chances, classes)
         old, new = (np.asarray(classes)[one.argmax(axis=1)] == right for one in (before, chances))
         gained, lost = int((new & ~old).sum()), int((old & ~new).sum())
         p_value = binomtest(gained, gained + lost).pvalue if gained + lost else 1
-        print(
-            f"{told:24} {scores.accuracy:8.3f} {scores.macro_f1:8.3f} {scores.kappa:8.3f} {p_value:8.2g}",
-            flush=True,
-        )
+        measures = f"{scores.accuracy:8.3f} {scores.macro_f1:8.3f} {scores.kappa:8.3f}"
+        print(f"{told:28} {measures} {p_value:8.2g}", flush=True)
 
 
 def main() -> None:

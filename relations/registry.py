@@ -5,7 +5,7 @@
     model_artifacts/
         current                     name of the version that is served
         history.jsonl               every change of it
-        2026-11-25-e4bccaf6/        a version; nothing in it changes once it is there
+        2026-11-25-e4bccaf6/        a version; its models never change once they are there
             fast/manifest.json      a tier as `relations.artifact` reads it
             fast/model.joblib
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
@@ -39,11 +40,14 @@ MIGRATIONS: tuple[str, ...] = ()
 """Statements that bring a database of version 1 to version 2, then 3 and so on; new ones are made whole."""
 
 _SECONDS = 5
-"""How long to wait for the database, or for another writer, before it counts as away."""
-_TIMEOUT = {"sqlite": "timeout", "postgresql": "connect_timeout"}
+"""How long to wait for an answer of the database, or for another writer, before it counts as away."""
 _LOCK = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(7226148092371)"}
 """Keeps other processes from making the tables at the same time; ends with the transaction."""
-_REMEDY = "give an address such as sqlite:////data/corrections.db or postgresql+psycopg://user:password@host/name"
+_AWAY = ("08", "28", "3D", "53", "57")
+"""Classes of PostgreSQL's error codes by which it lets nobody in; the words of others may quote what was sent."""
+_CA = "sslrootcert"
+_QUERY = frozenset({"unix_sock", _CA})
+_REMEDY = "give an address such as sqlite:////data/corrections.db or postgresql+pg8000://user:password@host/name"
 
 _tables = MetaData()
 _corrections = Table(
@@ -144,14 +148,38 @@ def address(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise ValueError(f"no address of a database: {_REMEDY}") from None
-    if url.drivername == "postgresql+psycopg":
-        if find_spec("psycopg") is None:
-            raise ValueError("PostgreSQL needs the psycopg package: install the postgres extra")
+    if url.drivername == "postgresql+pg8000":
+        if find_spec("pg8000") is None:
+            raise ValueError("PostgreSQL needs the pg8000 package: install the postgres extra")
+        if not url.username or url.query.keys() - _QUERY:
+            raise ValueError(f"it needs a user, and its options are {' and '.join(sorted(_QUERY))}: {_REMEDY}")
+        _arguments(url)
         return url
     # A database in memory would be another one in each process.
     if url.drivername != "sqlite" or not url.database or url.database.startswith((":", "file:")):
-        raise ValueError(f"neither a file of SQLite nor a PostgreSQL by psycopg: {_REMEDY}")
+        raise ValueError(f"neither a file of SQLite nor a PostgreSQL by pg8000: {_REMEDY}")
     return url
+
+
+def _arguments(url: URL) -> dict[str, Any]:
+    """What the driver is told beyond the address."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": _SECONDS}
+    told = {
+        "timeout": _SECONDS,
+        # Whatever encoding the database speaks.
+        "startup_params": {"client_encoding": "UTF8"},
+        # Without any the driver breaks where one is asked for.
+        "password": url.password or "",
+    }
+    root = url.query.get(_CA)
+    if root is None:
+        return told
+    try:
+        context = ssl.create_default_context(cafile=None if root == "system" else str(root))
+    except OSError as error:
+        raise ValueError(f"{_CA}={root}: {error.strerror or error}: name a PEM file, or system") from None
+    return told | {"ssl_context": context}
 
 
 class Store:
@@ -165,14 +193,15 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._url = address(url)
+        arguments = _arguments(self._url)
         self._dialect = self._url.get_backend_name()
         self._prepared = False
         self._engine = create_engine(
-            self._url,
+            self._url.difference_update_query([_CA]),
             poolclass=NullPool,
             # Else errors would tell what was sent.
             hide_parameters=True,
-            connect_args={_TIMEOUT[self._dialect]: _SECONDS},
+            connect_args=arguments,
         )
 
     def prepare(self, migrations: Sequence[str] = MIGRATIONS) -> None:
@@ -291,17 +320,39 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.filename is None:
+            # pg8000 lets through what fails before PostgreSQL speaks, such as a certificate.
+            raise StoreError(f"the database is away: {error}") from None
         raise StoreError(
             f"{error.filename}: {error.strerror}: make its folder, and let this user write it"
         ) from None
-    except OperationalError as error:
-        raise StoreError(f"the database is away: {' '.join(str(error.orig).split())}") from None
+    except DBAPIError as error:
+        raise StoreError(_reason(error)) from None
     except SQLAlchemyError as error:
-        # The driver's own words may quote what was sent.
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreError(
-            f"the database fails ({type(cause).__qualname__}): look after its tables and rights"
-        ) from None
+        raise StoreError(_failure(type(error).__qualname__)) from None
+
+
+def _reason(error: DBAPIError) -> str:
+    # PostgreSQL's answers are dicts: C is the code, M the words. What the driver raises on its way out hides them.
+    answers = [one.args[0] for one in _behind(error.orig) if one.args and isinstance(one.args[0], dict)]
+    if answers:
+        away, words, code = answers[0]["C"].startswith(_AWAY), answers[0]["M"], answers[0]["C"]
+    else:
+        away = isinstance(error, OperationalError | InterfaceError)
+        words = getattr(error.orig, "__cause__", None) or error.orig
+        code = type(error.orig).__qualname__
+    return f"the database is away: {' '.join(str(words).split())}" if away else _failure(code)
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__context__
+
+
+def _failure(what: str) -> str:
+    """Give no words of the driver: they may quote what was sent."""
+    return f"the database fails ({what}): look after its tables and rights"
 
 
 def _correction(row: RowMapping) -> Correction:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, request
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from service import examples, log
@@ -41,7 +41,7 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def _switched_on() -> None:
-    if current_app.extensions[_STORE] is None:
+    if request.method != "OPTIONS" and current_app.extensions[_STORE] is None:
         raise NotFound(
             f"This service takes no corrections: set {VARIABLE} to a database, such as sqlite:////data/corrections.db"
         )

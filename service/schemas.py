@@ -21,6 +21,8 @@ _PLACES = 4
 """Decimals of a probability: calibration is not good to more."""
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_NO_NUL = r"^[^\u0000]*$"
+"""What the document says of that; the halves of pairs come from no sound client."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -63,6 +65,18 @@ class Number(fields.Float):
         return round(float(value), _PLACES)
 
 
+def _whole(value: Any) -> Any:
+    """Take 6.0 for 6, as JSON Schema does; some clients have floats only."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Whole(fields.Integer):
+    """A whole number."""
+
+    def _validated(self, value: Any) -> int:
+        return super()._validated(_whole(value))
+
+
 class Day(fields.Date):
     """A day as YYYY-MM-DD, the only form that OpenAPI calls a date."""
 
@@ -76,6 +90,7 @@ class Identifier(fields.Raw):
     """A string or an integer that the client chose."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        value = _whole(value)
         if isinstance(value, str):
             plain(value)
             validate.Length(max=MAX_ID)(value)
@@ -111,12 +126,12 @@ def _text(most: int = MAX_TEXT) -> fields.String:
     return fields.String(
         required=True,
         validate=[validate.Length(min=1, max=most), plain],
-        metadata={"description": "English text. All offsets are Unicode code points into it."},
+        metadata={"pattern": _NO_NUL, "description": "English text. All offsets are Unicode code points into it."},
     )
 
 
 def _start() -> fields.Integer:
-    return fields.Integer(
+    return Whole(
         required=True,
         strict=True,
         validate=validate.Range(min=0),
@@ -125,7 +140,7 @@ def _start() -> fields.Integer:
 
 
 def _end() -> fields.Integer:
-    return fields.Integer(
+    return Whole(
         required=True,
         strict=True,
         validate=validate.Range(min=1),
@@ -155,7 +170,12 @@ class DocumentRequest(Schema):
 
     text = _text()
     id = Identifier(
-        metadata={"type": ["string", "integer"], "maxLength": MAX_ID, "description": "Echoed in the answer."}
+        metadata={
+            "type": ["string", "integer"],
+            "maxLength": MAX_ID,
+            "pattern": _NO_NUL,
+            "description": "Echoed in the answer.",
+        }
     )
 
 
@@ -242,7 +262,8 @@ class CorrectionRequest(ItemRequest):
         validate=validate.OneOf(sorted(EVENTS)), metadata={"description": "PLOVER type that shows the label."}
     )
     note = fields.String(
-        validate=[validate.Length(min=1, max=MAX_NOTE), plain], metadata={"description": "For the reviewer."}
+        validate=[validate.Length(min=1, max=MAX_NOTE), plain],
+        metadata={"pattern": _NO_NUL, "description": "For the reviewer."},
     )
     as_of = Day(metadata={"description": "When the text was written. Default: today."})
 

@@ -158,8 +158,8 @@ class Scorer:
             accuracy, macro_f1, kappa, stance_accuracy and expected_calibration_error as in
             `training.metrics.score`; stance_precision (of the pairs judged support or opposition, how many are)
             and stance_recall (of those that are, how many are found with the right side); and precision, recall
-            and f1 of each label as ``f1.support``. macro_f1 and kappa are left
-            open where the slice lacks a label.
+            and f1 of each label as ``f1.support``. f1, macro_f1 and kappa are
+            left open where the slice lacks the label, or any.
         """
         confusion = self._confusion(chosen)
         bins = self._bins(chosen)
@@ -186,7 +186,7 @@ class Scorer:
         for column, name in enumerate(names):
             found[f"precision.{name}"] = _share(hits[:, column], judged[:, column])
             found[f"recall.{name}"] = _share(hits[:, column], right[:, column])
-            found[f"f1.{name}"] = f1[:, column]
+            found[f"f1.{name}"] = f1[:, column] + (0.0 if right[0, column] else np.nan)
         return {name: _interval(values) for name, values in found.items()}
 
     def reliability(self) -> list[tuple[int, float, Interval]]:
@@ -266,7 +266,7 @@ class Slice:
 
 
 def slices(scorer: Scorer, countries: Mapping[str, Country]) -> dict[str, list[Slice]]:
-    """Score by event type, region, sentence length, number of countries and corpus file.
+    """Score by event type, region, sentence length, number of countries, corpus file and, of several, folder.
 
     Parameters
     ----------
@@ -297,6 +297,8 @@ def slices(scorer: Scorer, countries: Mapping[str, Country]) -> dict[str, list[S
         "countries in the sentence": [{_crowd(len(actors[one.sentence]))} for one in pairs.predicted],
         "corpus file": _of_known(pairs, lambda sentence, _: sentence.slice),
     }
+    if len({known[0].folder for known in pairs.known if known}) > 1:
+        factors["labels folder"] = _of_known(pairs, lambda sentence, _: sentence.folder)
     return {factor: _slices(scorer, values) for factor, values in factors.items()}
 
 

@@ -12,10 +12,12 @@ from relations import artifact, gazetteer
 from relations.artifact import ArtifactError
 from relations.domain import LABELS
 from relations.lexicon import Lexicon
-from training import analysis, comparison, fit
+from training import analysis, comparison, fit, sources
 from training.analysis import Interval
-from training.corpus import CorpusError, LabelledSentence, digest, held_out, part_of, read
+from training.corpus import CorpusError, LabelledSentence, part_of
 from training.lexicon_table import compile_lexicon
+from training.sources import Sources
+from training.split import Split, split
 
 FILE = "learning.json"
 SHARES = (10, 20, 40, 70, 100)
@@ -31,7 +33,7 @@ class Point:
     Attributes
     ----------
     share : int
-        Per cent of the sentences that are not held out.
+        Per cent of the sentences that training fits on to be scored.
     sentences, pairs : int
         How many were fitted on.
     scores : dict of str to Interval
@@ -48,15 +50,15 @@ class CurveError(ArtifactError):
     """A learning curve cannot be drawn or read; the text names cause and remedy."""
 
 
-def draw(folder: Path, labels: Path, progress: Callable[[int, int], None]) -> bytes:
+def draw(folder: Path, labels: Path | Sources, progress: Callable[[int, int], None]) -> bytes:
     """Draw the curve of a version from the labels that it was fitted from, as `dump` writes it.
 
     Parameters
     ----------
     folder : Path
         A fast tier, as `relations.registry.resolve` finds it.
-    labels : Path
-        The labels folder.
+    labels : Path or Sources
+        As of `training.fit.train`.
     progress : callable
         As of `learn`.
 
@@ -74,21 +76,20 @@ def draw(folder: Path, labels: Path, progress: Callable[[int, int], None]) -> by
         If the labels are bad or too few.
     """
     model, manifest = artifact.load(folder)
-    if manifest.labels_sha256 != digest(labels):
+    chosen = sources.of(labels)
+    if manifest.labels_sha256 != chosen.digest():
         raise CurveError(
-            f"{labels} has changed since {manifest.version} was fitted: train a version from it first"
+            f"{chosen} has changed since {manifest.version} was fitted: train a version from it first"
         )
-    known = gazetteer.load(labels / "gazetteer")
+    sentences, _ = sources.read(chosen, frozenset(gazetteer.load(chosen.gazetteer).countries))
     linear = model.pipeline.named_steps["classifier"].calibrated_classifiers_[0].estimator
     parameters = fit.Parameters(C=linear.C, min_df=model.pipeline.named_steps["features"].min_df)
-    points = learn(
-        read(labels, frozenset(known.countries)), compile_lexicon(labels / "lexicon.tsv"), parameters, progress
-    )
+    points = learn(split(sentences), compile_lexicon(chosen.lexicon), parameters, progress)
     return dump(points, manifest.labels_sha256, parameters)
 
 
 def learn(
-    sentences: Sequence[LabelledSentence],
+    parts: Split,
     lexicon: Lexicon,
     parameters: fit.Parameters,
     progress: Callable[[int, int], None],
@@ -100,8 +101,8 @@ def learn(
 
     Parameters
     ----------
-    sentences : sequence of LabelledSentence
-        The labels.
+    parts : Split
+        What is fitted on and what is held out.
     lexicon : Lexicon
         Compiled lexicon.
     parameters : Parameters
@@ -121,17 +122,15 @@ def learn(
     CorpusError
         If even the whole is too small.
     """
-    kept = [sentence for sentence in sentences if not held_out(sentence)]
-    tested = [sentence for sentence in sentences if held_out(sentence)]
     # Which are held out is decided by the last digit; this takes the next two.
-    parts = {share: [one for one in kept if part_of(one, 1000) // 10 < share] for share in SHARES}
-    usable = [(share, part) for share, part in parts.items() if _usable(part)]
-    if not usable or not tested:
+    growing = {share: [one for one in parts.kept if part_of(one, 1000) // 10 < share] for share in SHARES}
+    usable = [(share, part) for share, part in growing.items() if _usable(part)]
+    if not usable or not parts.tested:
         raise CorpusError(["too few sentences for a learning curve"])
     total = sum(len(part) for _, part in usable)
     done, points = 0, []
     # The largest first, so that they end together.
-    tasks = (delayed(_point)(share, part, tested, lexicon, parameters) for share, part in reversed(usable))
+    tasks = (delayed(_point)(share, part, parts.tested, lexicon, parameters) for share, part in reversed(usable))
     for point in Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
         done += point.sentences
         progress(done, total)

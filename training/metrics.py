@@ -93,7 +93,8 @@ class Scores:
 
 def bin_of(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
     """Number of the bin that each probability falls into."""
-    return np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins: NDArray[np.int64] = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return bins
 
 
 def calibration_error(correct: NDArray[np.bool_], confidence: NDArray[np.float64]) -> float:

@@ -162,7 +162,7 @@ def write(
     version : str
         Which.
     labels : Path or Sources
-        What it was fitted from.
+        What it was fitted from, as of `training.fit.train`.
     say : callable
         Told in a line what was written.
     out : Path, optional
@@ -201,9 +201,38 @@ def keep(root: Path, version: str, files: dict[str, bytes], out: Path | None = N
     return [(out or root / version) / name for name in files]
 
 
-def describe(labels: Path | Sources, sentences: Sequence[LabelledSentence]) -> Data:
-    """Count what labels hold."""
-    chosen = sources.of(labels)
+def fitted_from(root: Path, version: str, named: Sequence[Path]) -> Sources:
+    """Give the labels that a version was fitted from, as far as they can be found.
+
+    Parameters
+    ----------
+    root : Path
+        Holds the versions.
+    version : str
+        Which; its manifest says whether the shipped labels were among them, and what each folder weighed.
+    named : sequence of Path
+        Folders of labels other than the shipped one.
+
+    Returns
+    -------
+    Sources
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such version.
+    SourcesError
+        If a folder is not there.
+    """
+    known = artifact.read_manifest(root / version / _tiers(root, version)[0]).metrics.get("folders", {})
+    names = {path.resolve().name for path in named} | {sources.SHIPPED}
+    shipped = sources.SHIPPED in known or not named
+    weights = {name: told["weight"] for name, told in known.items() if name in names}
+    return sources.choose(named, weights, shipped=shipped)
+
+
+def describe(chosen: Sources, sentences: Sequence[LabelledSentence]) -> Data:
+    """Count what the labels hold."""
     pairs = [one for sentence in sentences for one in sentence.pairs]
     return Data(
         files=sum(len(corpus.files(folder.path)) for folder in chosen.folders),
@@ -254,16 +283,13 @@ def render(
     ArtifactError
         If there is no such version, or what training left of it cannot be read.
     """
-    if not tiers(root, version):
-        known = ", ".join(versions(root)) or "none"
-        raise ReportError(f"no version {version} in {root}; there is {known}")
     told = {
         "version": version,
         "data": data,
         "measures": _MEASURES,
         "curve": curve,
         "learning": _learning(curve) if curve else "",
-        "tiers": [_tier(root, version, tier, sentences, countries) for tier in tiers(root, version)],
+        "tiers": [_tier(root, version, tier, sentences, countries) for tier in _tiers(root, version)],
         "resamples": analysis.RESAMPLES,
     }
     environment = _environment()
@@ -271,6 +297,13 @@ def render(
         CARD_FILE: environment.get_template("card.md.j2").render(told).encode(),
         REPORT_FILE: environment.get_template("report.html.j2").render(told).encode(),
     }
+
+
+def _tiers(root: Path, version: str) -> list[str]:
+    found = tiers(root, version)
+    if not found:
+        raise ReportError(f"no version {version} in {root}; there is {', '.join(versions(root)) or 'none'}")
+    return found
 
 
 def _environment() -> Environment:

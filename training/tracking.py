@@ -1,6 +1,7 @@
 """Training runs in MLflow, where ``MLFLOW_TRACKING_URI`` asks for it. Needs the extra ``mlflow``."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from numbers import Real
@@ -12,6 +13,8 @@ from relations.registry import tiers
 
 EXPERIMENT = "country-relations"
 _ADDRESS = "MLFLOW_TRACKING_URI"
+_UNNAMEABLE = re.compile(r"[^\w./ -]", re.ASCII)
+"""What MLflow takes in no name; folders of labels may be called anything."""
 _CHOSEN = ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID")
 
 
@@ -89,4 +92,4 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(value, Mapping):
             yield from _flat(f"{prefix}.{name}", value)
         else:
-            yield f"{prefix}.{name}", value
+            yield _UNNAMEABLE.sub("_", f"{prefix}.{name}"), value

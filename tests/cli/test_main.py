@@ -357,7 +357,7 @@ def test_train_penalty(succeed, small_labels, training, tmp_path):
 
 def test_train_without_labels(call, tmp_path):
     """A labels folder that is not there is refused with its name, and nothing is written."""
-    result = call("train", "--labels", tmp_path / "nowhere", "--output", tmp_path / "out")
+    result = call("train", "--tier", "fast", "--labels", tmp_path / "nowhere", "--output", tmp_path / "out")
     assert result.exit_code == 1
     assert "nowhere" in result.stderr
     assert not (tmp_path / "out").exists()
@@ -389,16 +389,17 @@ def test_bad_labels(call, labels, tmp_path, file, row):
     assert not (tmp_path / "out").exists()
 
 
-def test_train_bad_penalty(fail, small_labels, tmp_path):
+def test_train_bad_penalty(fail, tmp_path):
     """A penalty of zero or less is refused with the option's name."""
     for value in ("0", "-1", "much"):
-        assert "-C" in fail("train", "--labels", small_labels, "--output", tmp_path / "out", "-C", value)
+        assert "-C" in fail("train", "--tier", "fast", "--output", tmp_path / "out", "-C", value)
 
 
 def test_train_into_a_file(fail, small_labels, tmp_path):
     """A file where the model's folder should be is refused with its name, and stays."""
     path = write(tmp_path / "taken", "mine")
-    assert "taken" in fail("train", "--labels", small_labels, "--output", path)
+    options = ("--tier", "fast", "--without-shipped", "--labels", small_labels)
+    assert "taken" in fail("train", *options, "--output", path)
     assert path.read_text() == "mine"
 
 

@@ -88,8 +88,9 @@ class Scripted:
         return self
 
     def __exit__(self, *_):
-        self.socket.close()
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for a connection
         self.thread.join()
+        self.socket.close()
 
     def _serve(self, answers):
         while answers:
@@ -255,7 +256,7 @@ def test_stream_has_no_end(client, server):
 
 
 def test_documents_that_fail(client):
-    """If the caller's documents raise an exception, be it an OSError, it comes after the answers to those before."""
+    """An exception of the caller's documents, even an OSError, comes after the answers to those before."""
 
     def documents():
         yield {"id": 1, "text": SHORT}
@@ -286,7 +287,7 @@ def test_api_key(tmp_path, running):
 
 
 def test_rate_limit(tmp_path, running):
-    """Who is over a rate limit waits as long as the service asks; where that is too long the refusal is raised."""
+    """Who is over a rate limit waits as the service asks; where that is too long the refusal is raised."""
 
     def ask(client):
         return client.countries("FRA")[0].name
@@ -404,7 +405,7 @@ def test_stream_breaks_off(speak):
         lines(ok(3)) + END,
     )
     with Scripted(*answers) as flaky:
-        found = speak(flaky.url, retries=1).stream(documents)
+        found = speak(flaky.url, retries=2).stream(documents)
         assert [one.id for one in found] == [0, 1, 2, 3]
         sent = [
             [json.loads(line)["id"] for line in body.splitlines() if line[:1] == b"{"]

@@ -273,8 +273,14 @@ def test_review_of_all_or_none(url):
         ("sqlite://", "give an address"),
         ("sqlite:///:memory:", "give an address"),
         ("sqlite:///file:x?mode=memory&uri=true", "give an address"),
-        ("postgresql+psycopg://reader:secret@host:port/name", "give an address"),
-        ("postgresql+pg8000://reader:secret@host/name", "give an address"),
+        ("postgresql+pg8000://reader:secret@host:port/name", "give an address"),
+        ("postgresql+pg8000://host/name", "needs a user"),
+        (
+            "postgresql+pg8000://reader:secret@host/name?sslmode=require",
+            "its options are sslrootcert and unix_sock",
+        ),
+        ("postgresql+pg8000://reader:secret@host/name?sslrootcert=/nowhere", "name a PEM file"),
+        ("postgresql+psycopg://reader:secret@host/name", "give an address"),
         ("mysql://reader:secret@host/name", "give an address"),
         (" ", "unset it"),
     ],
@@ -290,7 +296,7 @@ def test_bad_address(value, remedy):
 
 def test_password_is_not_shown():
     """The list of settings hides the password of the address."""
-    variables = {f"{PREFIX}CORRECTIONS_URL": "postgresql+psycopg://reader:secret@host/name"}
+    variables = {f"{PREFIX}CORRECTIONS_URL": "postgresql+pg8000://reader:secret@host/name"}
     settings = Settings.from_environment(variables)
     assert settings.corrections_url == variables[f"{PREFIX}CORRECTIONS_URL"]
     assert "secret" not in str(settings.told(variables))

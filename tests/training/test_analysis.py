@@ -1,5 +1,7 @@
 """Scores with intervals, overall and by slices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,15 @@ def test_slices(scorer):
     assert {one.name: one.scores["accuracy"] for one in found["event type"]}["AID"] == scorer.score(
         scorer.pairs.right == LABELS.index("support")
     )["accuracy"]
+
+
+def test_folders():
+    """Where the labels come from several folders, each is a slice."""
+    predicted, known = made()
+    parted = [replace(one, folder="own" if number % 4 else "shipped") for number, one in enumerate(known)]
+    scorer = Scorer(analysis.sample(predicted, LABELS, parted))
+    found = analysis.slices(scorer, gazetteer.load().countries)["labels folder"]
+    assert {one.name: one.pairs for one in found} == {"own": 90, "shipped": 30}
 
 
 def test_forgotten_sentences():

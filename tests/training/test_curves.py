@@ -5,9 +5,10 @@ import json
 import pytest
 
 from training import corpus, curves, fit
-from training.corpus import CorpusError, held_out
+from training.corpus import CorpusError
 from training.curves import CurveError
 from training.lexicon_table import compile_lexicon
+from training.split import split
 
 
 def be_told(_, __):
@@ -19,7 +20,7 @@ def drawn(small_labels, codes):
     """Draw the curve of the small labels; give it with what was told of its progress."""
     told = []
     points = curves.learn(
-        corpus.read(small_labels, codes),
+        split(corpus.read(small_labels, codes)),
         compile_lexicon(small_labels / "lexicon.tsv"),
         fit.Parameters(),
         lambda done, total: told.append((done, total)),
@@ -31,8 +32,8 @@ def drawn(small_labels, codes):
 def test_points(drawn, small_labels, codes):
     """Shares grow up to all sentences that are not held out, and the last scores are those of training."""
     points, _ = drawn
-    sentences = corpus.read(small_labels, codes)
-    kept = [one for one in sentences if not held_out(one)]
+    parts = split(corpus.read(small_labels, codes))
+    kept = parts.kept
     assert [point.share for point in points][-3:] == [40, 70, 100]
     assert [point.sentences for point in points] == sorted({point.sentences for point in points})
     for point in points:
@@ -40,7 +41,7 @@ def test_points(drawn, small_labels, codes):
     assert points[-1].sentences == len(kept)
     assert points[-1].pairs == sum(len(one.pairs) for one in kept)
     model = fit.fit(kept, compile_lexicon(small_labels / "lexicon.tsv"), fit.Parameters())
-    wanted = fit.evaluate(model, [one for one in sentences if held_out(one)])
+    wanted = fit.evaluate(model, parts.tested)
     found = points[-1].scores
     assert found["accuracy"].value == pytest.approx(wanted.accuracy)
     assert found["macro_f1"].value == pytest.approx(wanted.macro_f1)
@@ -87,4 +88,4 @@ def test_too_few(small_labels, codes):
     """So few sentences that nothing can be fitted are refused."""
     lexicon = compile_lexicon(small_labels / "lexicon.tsv")
     with pytest.raises(CorpusError, match="too few"):
-        curves.learn(corpus.read(small_labels, codes)[:20], lexicon, fit.Parameters(), be_told, jobs=1)
+        curves.learn(split(corpus.read(small_labels, codes)[:20]), lexicon, fit.Parameters(), be_told, jobs=1)

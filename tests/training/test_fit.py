@@ -270,7 +270,7 @@ def test_folders_in_the_manifest(added, small_labels, more_labels, codes):
 
 
 def test_new_and_served_on_each_folder(added, trained, more_labels, codes):
-    """Both models are scored on all held-out sentences and on each folder's, also on one new to the served model."""
+    """Both models are scored on all held-out sentences and on each folder's, also one new to the served."""
     standing = added[1].metrics["standing"]
     served, manifest = artifact.load(registry.resolve(trained[0]))
     tested = [sentence for sentence in corpus.read(more_labels, codes) if held_out(sentence)]
@@ -294,7 +294,7 @@ def test_served_model_that_cannot_be_read(trained, small_labels, tmp_path):
 
 
 def test_near_duplicates_are_not_scored_by(labels, tmp_path, codes):
-    """A near-duplicate of a held-out sentence changes the written model, but not the scores of what is held out."""
+    """A near-duplicate of a held-out sentence changes the written model, but not any held-out score."""
     before, _ = fit.train(labels, tmp_path / "before", fit.Parameters(), be_told)
     copies = [near for near in map(resembling, corpus.read(labels, codes)) if near]
     path = labels / "corpus" / "part.jsonl"

@@ -242,6 +242,25 @@ def test_learning_curve(write, two_versions, tmp_path):
         assert "Learning curve" not in text
 
 
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        ({"labels": 1.0}, [("labels", 1.0)]),
+        ({"shipped": 0.5, "labels": 2.0}, [("shipped", 0.5), ("labels", 2.0)]),
+        ({"labels": 1.0, "gone": 3.0}, [("labels", 1.0)]),
+    ],
+)
+def test_fitted_from(two_versions, small_labels, folders, expected):
+    """The manifest says whether the shipped labels belong to a version, and what each folder weighed."""
+    folder = two_versions / "second" / "fast"
+    manifest = artifact.read_manifest(folder)
+    told = {name: {"sentences": 1, "weight": weight} for name, weight in folders.items()}
+    changed = replace(manifest, metrics=manifest.metrics | {"folders": told})
+    (folder / artifact.MANIFEST_FILE).write_text(changed.to_json())
+    found = report.fitted_from(two_versions, "second", [small_labels])
+    assert [(one.name, one.weight) for one in found.folders] == expected
+
+
 def test_unknown_version(write):
     """A version that is not there is refused with those that are."""
     with pytest.raises(ArtifactError, match=r"no version third .*first, second"):
