@@ -8,7 +8,10 @@ WORKDIR /app
 COPY pyproject.toml README.md ./
 COPY relations relations
 COPY service service
+# Of these the packages alone, since pyproject.toml names them.
 COPY training/__init__.py training/__init__.py
+COPY training/formats/__init__.py training/formats/__init__.py
+COPY country_relations_client/__init__.py country_relations_client/__init__.py
 COPY cli cli
 # Editable: the code stays beside the data it reads, as in a clone.
 RUN /opt/venv/bin/pip install --no-deps --no-build-isolation --editable . \

@@ -55,9 +55,7 @@ def main() -> None:
             unexpected = server.log.read_text(encoding="utf-8").count('"unexpected error"')
         told = json.loads(report.read_text(encoding="utf-8"))
     cases = told["test_cases"]
-    print(
-        f"{cases['generated']} requests, {cases['with_failures']} of them answered wrongly, {unexpected} errors logged"
-    )
+    print(f"{cases['generated']} requests, {cases['with_failures']} wrong answers, {unexpected} errors in the log")
     raise SystemExit(status or min(unexpected, 1))
 
 

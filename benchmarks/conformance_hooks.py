@@ -1,7 +1,7 @@
 """What schemathesis must know beyond the document: NDJSON, and rules that no JSON Schema can express.
 
-Made-up spans lie outside of made-up texts, and made-up texts name no country: almost every request would be refused
-or trivial. So what has the right shape is given sense before it is sent; what breaks its schema is sent as it is.
+Made-up spans lie outside of made-up texts, and made-up texts name no country: almost every request would be
+refused or trivial. So what has the right shape is given sense before it is sent; what breaks its schema is not.
 """
 
 import json

@@ -14,7 +14,6 @@ from urllib.request import urlopen
 PROGRAM = Path(sys.executable).with_name("country-relations")
 _PREFIX = "COUNTRY_RELATIONS_"
 _PATIENCE = 60
-_PSS = re.compile(r"^Pss: +(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,20 @@ class Server:
     seconds: float
     log: Path
 
-    def megabytes(self) -> list[float]:
-        """Memory of the arbiter and of each worker; what they share is counted once in all."""
+    def memory(self) -> str:
+        """Tell the megabytes of all processes, with what they share counted once, and those of the largest."""
         own = self.process.pid
         children = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="ascii").split()
-        return [_megabytes(one) for one in (own, *map(int, children))]
-
-
-def _megabytes(process: int) -> float:
-    found = _PSS.search(Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii"))
-    return int(found.group(1)) / 1024 if found else 0.0
+        found = [Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii") for one in (own, *children)]
+        shared_out, resident = (
+            [
+                int(number) / 1024
+                for one in found
+                for number in re.findall(rf"^{kind}: +(\d+) kB", one, re.MULTILINE)
+            ]
+            for kind in ("Pss", "Rss")
+        )
+        return f"{sum(shared_out):.1f} in all, {max(resident):.1f} at most in a process"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ both directions; the vector of a direction comes from what stands at its source,
 
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -94,7 +95,8 @@ class Tokenizer:
 
     def __init__(self, content: bytes) -> None:
         try:
-            import tokenizers  # noqa: PLC0415 - the fast tier goes without it
+            import onnxruntime  # noqa: F401, PLC0415 - the fast tier goes without them
+            import tokenizers  # noqa: PLC0415
         except ImportError:
             raise ArtifactError(
                 "the context tier needs onnxruntime and tokenizers: pip install 'country-relations[context]', "
@@ -195,8 +197,11 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         self.threads = 1
         self._content = b""
         self._tokenizer: Tokenizer | None = None
-        self._sessions: dict[int, Any] = {}
+        self._opened: Any = None
         self._lock = threading.Lock()
+        # A session's threads do not outlive a fork, and a process that then takes it down waits for them for ever.
+        close = weakref.WeakMethod(self._close)
+        os.register_at_fork(before=lambda: (method := close()) and method())
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("encoder_sha256", "tokenizer_sha256", "width")}
@@ -234,7 +239,7 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         self._content = encoder
         self._tokenizer = Tokenizer(tokenizer)
         self.threads = threads
-        self._sessions = {}
+        self._close()
 
     def fit(self, pairs: Sequence[Pair], labels: object = None) -> "EncoderFeatures":  # noqa: ARG002
         """Learn nothing."""
@@ -291,9 +296,8 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         return found
 
     def _session(self) -> Any:
-        """Open the encoder once a process: its threads do not outlive a fork."""
         with self._lock:
-            if os.getpid() not in self._sessions:
+            if self._opened is None:
                 import onnxruntime  # noqa: PLC0415 - the fast tier goes without it
 
                 options = onnxruntime.SessionOptions()
@@ -302,9 +306,11 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
                 # Between requests its threads shall not eat the processor.
                 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
                 options.enable_cpu_mem_arena = False
-                self._sessions = {
-                    os.getpid(): onnxruntime.InferenceSession(
-                        self._content, options, providers=["CPUExecutionProvider"]
-                    )
-                }
-            return self._sessions[os.getpid()]
+                self._opened = onnxruntime.InferenceSession(
+                    self._content, options, providers=["CPUExecutionProvider"]
+                )
+            return self._opened
+
+    def _close(self) -> None:
+        with self._lock:
+            self._opened = None

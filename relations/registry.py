@@ -19,7 +19,7 @@ from relations.artifact import DEFAULT_FOLDER, MANIFEST_FILE, ArtifactError
 
 CURRENT_FILE = "current"
 TIERS = ("fast", "context")
-DEFAULT_TIER = "fast"
+DEFAULT_TIER = "context"
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a version may be called."""
 

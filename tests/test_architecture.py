@@ -17,6 +17,7 @@ FORBIDDEN = [
     ("service", {"training", "cli"}),
     ("training", {"service", "cli"}),
 ]
+CLIENT = "country_relations_client"
 DYNAMIC = {"import_module", "__import__"}
 WEB = {"flask", "flask_smorest", "werkzeug", "gunicorn"}
 
@@ -85,6 +86,15 @@ def test_domain_knows_no_web():
     assert not loaded_by("\n".join(f"import relations.{name}" for name in names)) & (
         WEB | {"service", "training", "cli"}
     )
+
+
+def test_client_stands_alone():
+    """The client imports the standard library and nothing else, and no room imports the client."""
+    for path in files_of(CLIENT):
+        assert imports_of(path) <= sys.stdlib_module_names | {CLIENT}, path
+    for room in ROOMS:
+        for path in files_of(room):
+            assert CLIENT not in imports_of(path), path
 
 
 def test_training_knows_no_web():

@@ -243,8 +243,8 @@ def _strength(data: _Data, strengths: Sequence[float]) -> tuple[float, list[Try]
     for strength in strengths:
         scores = []
         for part in np.unique(data.parts):
-            linear, known = _linear(strength), data.of(data.parts != part)
-            tested = data.of(data.parts == part)
+            linear, there = _linear(strength), np.isin(data.parts, part)
+            known, tested = data.of(~there), data.of(there)
             weights = {f"{name}__sample_weight": known.weights for name in linear.named_steps}
             judged = linear.fit(known.rows, known.labels, **weights).predict(tested.rows)
             scores.append(float(f1_score(tested.labels, judged, average="macro", zero_division=0.0)))

@@ -216,7 +216,8 @@ def train(
         say(f"searching for parameters on {len(parts.kept):,} sentences")
         tries = search.search(parts, lexicon, searching)
         say(f"\n{search.table(tries)}\n")
-        parameters = Parameters(**search.best(tries).parameters)
+        best = search.best(tries).parameters
+        parameters = Parameters(C=best["C"], min_df=int(best["min_df"]))
         context = context and replace(context, strengths=STRENGTHS)
         fitting["search"] = search.as_dict(tries)
     say(f"fitting on {len(parts.kept):,} sentences to score {len(parts.tested):,} held out")
@@ -320,7 +321,7 @@ def _stand(tier: _Tier, root: Path, chosen: Sources, say: Callable[[str], None])
     new = Judge("", "", tier.model.classes, tier.probabilities)
     weights = {folder.name: folder.weight for folder in chosen.folders}
     found = standing.compare(tier.tested, new, old, list(weights))
-    say(standing.table(found, weights, old and old.version))
+    say(standing.table(found, weights, old.version if old else None))
     whole, *others = found
     return {
         "served": old and {"version": old.version, "sha256": old.sha256},

@@ -146,7 +146,7 @@ def compare(
     asked = np.ones(len(labels), dtype=bool) if old is None else ~np.isnan(old.probabilities).any(axis=1)
     found = []
     for name in (ALL, *(folders if len(folders) > 1 else ())):
-        rows = asked & (owners == name) if name != ALL else asked
+        rows = asked & np.isin(owners, name) if name != ALL else asked
         count = sum(name in {ALL, sentence.folder} for sentence in tested)
         if not rows.any():
             found.append(Standing(name, count, None, None, None))

@@ -400,7 +400,7 @@ BAD_ITEMS = [
     (item() | {"source": {"start": 0}}, ["/source/end"]),
     (item() | {"target": {"start": 16, "end": 24, "actor": "army"}}, ["/target/actor"]),
     (item(source=("0", 6)), ["/source/start"]),
-    (item(source=(0.0, 6)), ["/source/start"]),
+    (item(source=(0.5, 6)), ["/source/start"]),
     (item(source=(False, 6)), ["/source/start"]),
     (item(source=(None, 6)), ["/source/start"]),
     (item(source=(-1, 6)), ["/source/start"]),

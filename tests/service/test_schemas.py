@@ -52,6 +52,24 @@ def test_too_many_items():
     assert len(refusal.value.messages["items"]) == 1
 
 
+@pytest.mark.parametrize("start", [0, 0.0, -0.0])
+def test_whole_numbers(start):
+    """A number without a fraction is whole however it is written, as JSON Schema has it."""
+    source, target = {"start": start, "end": 6.0}, {"start": 17.0, "end": 21}
+    (item,) = PairsRequest().load(
+        {"items": [{"text": "France condemned Iran", "source": source, "target": target}]}
+    )["items"]
+    read = [item[role][name] for role in ("source", "target") for name in ("start", "end")]
+    assert read == [0, 6, 17, 21]
+    assert all(type(one) is int for one in read)
+
+
+def test_whole_id():
+    """An id that is a whole number is echoed as one."""
+    loaded = RelationsRequest().load({"text": "a", "id": 7.0})["id"]
+    assert (loaded, type(loaded)) == (7, int)
+
+
 def test_rounding():
     """Probabilities have four decimals, and sum to 1 within rounding."""
     third = {"support": 1 / 3, "opposition": 1 / 3, "neutrality": 1 / 3}
