@@ -75,12 +75,18 @@ def _place_actors(one: dict[str, Any]) -> None:
         return
     middle = len(text) // 2
     for actor, codes, low, high in zip(actors, CODES, (0, middle), (middle, len(text)), strict=True):
-        start, end = actor.get("start"), actor.get("end")
-        if type(start) is type(end) is int and start >= 0 and end >= 1:
+        start, end = _whole(actor.get("start")), _whole(actor.get("end"))
+        if start >= 0 and end >= 1:
             actor["start"] = low + start % (high - low)
             actor["end"] = actor["start"] + 1 + end % (high - actor["start"])
         if isinstance(actor.get("country"), str):
             actor["country"] = codes[len(actor["country"]) % len(codes)]
+
+
+def _whole(value: object) -> int:
+    """Read 6 and 6.0; give -1 for what is no whole number."""
+    whole = type(value) is int or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole else -1
 
 
 def _known(code: object, codes: tuple[str, ...]) -> object:

@@ -26,7 +26,8 @@ Command = Callable[..., Any]
 
 def _model(command: Command) -> Command:
     @click.option("--model", type=FOLDER, help="Folder of the models, or of one. Default: what is shipped.")
-    @click.option("--tier", help="fast, or context, which is slower and better. Default: as the service.")
+    @click.option("--tier", envvar="COUNTRY_RELATIONS_TIER",
+                  help="fast, or context, which is slower and better. Default: as the service.")  # fmt: skip
     @click.option("--version", help="Version of the model. Default: the one that is served.")
     @wraps(command)
     def chosen(*arguments: Any, model: Path | None, tier: str | None, version: str | None, **options: Any) -> Any:

@@ -8,8 +8,9 @@ both directions; the vector of a direction comes from what stands at its source,
 import os
 import threading
 import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,6 @@ MASK = "[unused1]"
 """The word that stands for every actor; of BERT's vocabulary, and in no text."""
 MAX_PIECES = 256
 """Word pieces of a sentence that are read; what comes after is cut off."""
-_PIECES = 4096
-"""Word pieces, times pairs, that are read at a time: it bounds the memory."""
 _FIRST, _SECOND, _OTHER = 1, 2, 3
 
 
@@ -135,7 +134,9 @@ class Tokenizer:
             owners.append(actor)
             position = max(end, position)
         parts.append(plain[position:])
-        pieces = self._splitter.encode("".join(parts)).ids[:MAX_PIECES]
+        # Half of a surrogate pair is no character, and a text can hold one all the same.
+        whole = "".join(parts).encode(errors="replace").decode()
+        pieces = self._splitter.encode(whole).ids[:MAX_PIECES]
         names = tuple(dict.fromkeys(owners))
         numbers = iter([names.index(owner) for owner in owners])
         return Encoded(
@@ -197,9 +198,9 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         self.threads = 1
         self._content = b""
         self._tokenizer: Tokenizer | None = None
-        self._opened: Any = None
+        self._opened: tuple[Any, ThreadPoolExecutor | None] | None = None
         self._lock = threading.Lock()
-        # A session's threads do not outlive a fork, and a process that then takes it down waits for them for ever.
+        # Threads do not outlive a fork, and a process that then takes them down waits for them for ever.
         close = weakref.WeakMethod(self._close)
         os.register_at_fork(before=lambda: (method := close()) and method())
 
@@ -266,51 +267,57 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         if self._tokenizer is None:
             raise ArtifactError("no encoder is attached: load the model with relations.artifact.load")
         found = np.full((len(pairs), self.width), np.nan, dtype=np.float32)
+        readings: list[tuple[Encoded, int, int]] = []
+        asked: list[tuple[list[int], list[int]]] = []
         for (text, actors), rows in groupby(range(len(pairs)), lambda row: (pairs[row].text, pairs[row].actors)):
             sentence = self._tokenizer.encode(text, actors)
-            wanted: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+            seen = set(sentence.owners)
+            of_pair: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
             for row in rows:
                 source, target = (sentence.actors.index(one) for one in (pairs[row].source, pairs[row].target))
-                if {source, target} <= set(sentence.owners):
-                    both = wanted.setdefault((min(source, target), max(source, target)), ([], []))
+                if {source, target} <= seen:
+                    both = of_pair.setdefault((min(source, target), max(source, target)), ([], []))
                     both[source > target].append(row)
-            # One sentence at a time: how the encoder rounds depends on all that it reads at once, and an answer
-            # must not depend on what other sentences there are. It is as fast in one thread.
-            at_once = max(1, _PIECES // len(sentence.pieces))
-            keys = list(wanted)
-            for begin in range(0, len(keys), at_once):
-                some = keys[begin : begin + at_once]
-                batch = batch_of([sentence], [(0, *key) for key in some])
-                (vectors,) = self._session().run(
-                    ["vectors"],
-                    {
-                        "pieces": batch.pieces,
-                        "masked": batch.masked,
-                        "sentence": batch.sentence,
-                        "roles": batch.roles,
-                    },
-                )
-                for key, both_ways in zip(some, vectors, strict=True):
-                    for direction, asked in enumerate(wanted[key]):
-                        found[asked] = both_ways[direction]
+            readings += [(sentence, *pair) for pair in of_pair]
+            asked += of_pair.values()
+        for both, vectors in zip(asked, self._read(readings), strict=True):
+            for direction, rows_of in enumerate(both):
+                found[rows_of] = vectors[direction]
         return found
 
-    def _session(self) -> Any:
+    def _read(self, readings: Sequence[tuple[Encoded, int, int]]) -> Iterable[NDArray[np.float32]]:
+        """Read pairs one by one; the vectors of both directions of each.
+
+        How the encoder rounds depends on all that it reads at once, and an answer must not depend on what else
+        was asked. It is as fast, for a pair has work enough for a processor.
+        """
+        session, pool = self._running()
+
+        def read(one: tuple[Encoded, int, int]) -> NDArray[np.float32]:
+            sentence, first, second = one
+            batch = batch_of([sentence], [(0, first, second)])
+            inputs = {field.name: getattr(batch, field.name) for field in fields(batch)}
+            vectors: NDArray[np.float32] = session.run(["vectors"], inputs)[0][0]
+            return vectors
+
+        return map(read, readings) if pool is None else pool.map(read, readings)
+
+    def _running(self) -> tuple[Any, ThreadPoolExecutor | None]:
+        """Open the encoder when it is first needed."""
         with self._lock:
             if self._opened is None:
                 import onnxruntime  # noqa: PLC0415 - the fast tier goes without it
 
                 options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self.threads
+                options.intra_op_num_threads = 1
                 options.inter_op_num_threads = 1
-                # Between requests its threads shall not eat the processor.
-                options.add_session_config_entry("session.intra_op.allow_spinning", "0")
                 options.enable_cpu_mem_arena = False
-                self._opened = onnxruntime.InferenceSession(
-                    self._content, options, providers=["CPUExecutionProvider"]
-                )
+                session = onnxruntime.InferenceSession(self._content, options, providers=["CPUExecutionProvider"])
+                self._opened = session, ThreadPoolExecutor(self.threads) if self.threads > 1 else None
             return self._opened
 
     def _close(self) -> None:
         with self._lock:
+            if self._opened is not None and self._opened[1] is not None:
+                self._opened[1].shutdown()
             self._opened = None

@@ -13,6 +13,14 @@ SMALL = ("--tier", "fast", "--without-shipped")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _fast_tier():
+    """Take the fast tier where none is named: the small models have no other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COUNTRY_RELATIONS_TIER", "fast")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     """Fit small models in one thread: several would only wait for each other."""
     with threadpool_limits(1):

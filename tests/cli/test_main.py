@@ -167,7 +167,9 @@ def test_json_is_the_services_answer(succeed, client, file):
     """The JSON is what the service answers to the same text: the same fields with the same values."""
     options = {"as_of": "2024-05-16", "explain": True}
     served = client.post("/v1/relations", json={"text": TEXT, **options}).get_json()
-    printed = json.loads(succeed("label", file, "--json", "--explain", "--as-of", "2024-05-16"))
+    printed = json.loads(
+        succeed("label", file, "--json", "--explain", "--tier", "context", "--as-of", "2024-05-16")
+    )
     assert printed["sentences"] == served["sentences"]
     assert printed["dyads"] == served["dyads"]
     assert set(printed) >= {"sentences", "dyads", "model"}
@@ -299,7 +301,7 @@ def test_label_without_model(fail, file, tmp_path):
 
 def test_label_with_a_damaged_model(fail, file, tmp_path, model):
     """A model that was changed is refused with cause and remedy."""
-    folder = Path(shutil.copytree(registry.resolve(model), tmp_path / "model"))
+    folder = Path(shutil.copytree(registry.resolve(model, "fast"), tmp_path / "model"))
     with (folder / artifact.MODEL_FILE).open("ab") as changed:
         changed.write(b"x")
     assert re.search(r"digest.*train again", fail("label", file, "--model", folder), re.DOTALL)
@@ -334,7 +336,7 @@ def test_train(training):
     """Training writes a model that opens, says what it does, and prints the scores on held-out sentences."""
     folder, result = training
     assert (result.exit_code, result.stderr) == (0, "")
-    _, manifest = artifact.load(registry.resolve(folder))
+    _, manifest = artifact.load(registry.resolve(folder, "fast"))
     assert manifest.sha256 in result.stdout
     held_out = manifest.metrics["held_out"]
     assert f"{held_out['pairs']} pairs" in result.stdout
@@ -348,11 +350,11 @@ def test_train_penalty(succeed, small_labels, training, tmp_path):
         options = ("--tier", "fast", "--without-shipped", "--labels", small_labels, option, "0.5")
         succeed("train", *options, "--output", tmp_path / option)
     digests = {
-        artifact.read_manifest(registry.resolve(tmp_path / option)).sha256
+        artifact.read_manifest(registry.resolve(tmp_path / option, "fast")).sha256
         for option in ("-C", "--inverse-penalty")
     }
     assert len(digests) == 1
-    assert artifact.read_manifest(registry.resolve(training[0])).sha256 not in digests
+    assert artifact.read_manifest(registry.resolve(training[0], "fast")).sha256 not in digests
 
 
 def test_train_without_labels(call, tmp_path):

@@ -30,7 +30,7 @@ def root(model, tmp_path):
 
 def manifest_of(root, version):
     """What is known of a version's fast tier."""
-    return artifact.read_manifest(registry.resolve(root, version=version))
+    return artifact.read_manifest(registry.resolve(root, "fast", version))
 
 
 def test_folders_and_weights(succeed, small_labels, own, root):

@@ -135,3 +135,14 @@ def test_bad_model_changes_nothing(server, root, admin, digests):
         seen = len(crowd.models)
         server.wait_for(lambda: len(crowd.models) > seen + ENOUGH)
     assert set(crowd.models) == {digests["first"]}
+
+
+def test_encoder_of_several_threads(running, tmp_path):
+    """New workers answer, although the encoder was tried before they were forked and its threads were not."""
+    with running(tmp_path, TIER="context", ENCODER_THREADS="2") as server:
+        before = workers(server)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: (now := workers(server)) and not now & before)
+        for _ in range(3):
+            status, _, answer = server.request("POST", "/v1/relations", BODY, JSON)
+            assert (status, json.loads(answer)["model"]["tier"]) == (200, "context")

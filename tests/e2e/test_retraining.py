@@ -17,11 +17,16 @@ ROOT = Path(__file__).parents[2]
 EXPORT = Path(__file__).parent / "retraining" / "label_studio.json"
 DOCUMENT = ROOT / "docs" / "retraining.md"
 PROGRAM = """#!/bin/sh
-# The commands as they stand, with a few labels in place of the shipped ones.
+# The commands as they stand, with a few labels in place of the shipped ones, and without an encoder.
 command=$1
 shift
 case $command in
-    train) set -- --without-shipped --labels {labels} --output model_artifacts "$@" ;;
+    train)
+        for option do
+            shift
+            [ "$option" = --keep-encoder ] || set -- "$@" "$option"
+        done
+        set -- --without-shipped --tier fast --labels {labels} --output model_artifacts "$@" ;;
     promote) set -- --root model_artifacts --force "too few labels to compare by" "$@" ;;
     compare | rollback) set -- --root model_artifacts "$@" ;;
 esac
@@ -54,7 +59,7 @@ def test_walk_through(running, folder, tmp_path):
     root = folder / "model_artifacts"
     key = keyfile.add(tmp_path / "keys", "boss", "admin")
     said, answered = {}, []
-    with running(tmp_path, MODEL_DIR=str(root), API_KEYS_FILE=str(tmp_path / "keys")) as server:
+    with running(tmp_path, MODEL_DIR=str(root), TIER="fast", API_KEYS_FILE=str(tmp_path / "keys")) as server:
         environment = os.environ | {
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
@@ -78,7 +83,7 @@ def test_walk_through(running, folder, tmp_path):
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
             said[command.split(" --")[0]] = done.stdout
             if "/reload" in command or "-HUP" in command:
-                wanted = artifact.read_manifest(registry.resolve(root)).sha256
+                wanted = artifact.read_manifest(registry.resolve(root, "fast")).sha256
                 server.wait_for(lambda wanted=wanted: model()["sha256"] == wanted)
                 answered.append(model()["version"])
     assert answered == ["fisheries-1", "first"]

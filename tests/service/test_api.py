@@ -144,9 +144,10 @@ def test_request_of_relations(document):
     told = {
         name: {k: v for k, v in one.items() if k != "description"} for name, one in schema["properties"].items()
     }
+    no_nul = r"^[^\u0000]*$"
     assert told == {
-        "text": {"type": "string", "minLength": 1, "maxLength": 100_000},
-        "id": {"type": ["string", "integer"], "maxLength": 256},
+        "text": {"type": "string", "minLength": 1, "maxLength": 100_000, "pattern": no_nul},
+        "id": {"type": ["string", "integer"], "maxLength": 256, "pattern": no_nul},
         "as_of": {"type": "string", "format": "date"},
         "min_probability": {"type": "number", "default": 0, "minimum": 0, "maximum": 1},
         "include_neutral": {"type": "boolean", "default": True},

@@ -41,7 +41,7 @@ def test_head(client):
 def test_card(two_versions, place):
     """The card of the served version, or of its tier, is given as it was written, and once to whoever keeps it."""
     (two_versions / "first" / place / "card.md").write_text(CARD, encoding="utf-8")
-    client = create_app(Settings(two_versions)).test_client()
+    client = create_app(Settings(two_versions, tier="fast")).test_client()
     response = client.get("/v1/model/card")
     assert (response.status_code, response.content_type) == (200, "text/markdown; charset=utf-8")
     assert response.text == CARD
@@ -55,5 +55,5 @@ def test_no_card(two_versions, problems):
     shutil.copytree(two_versions / "first" / "fast", lone)
     (two_versions.parent / "card.md").write_text(CARD, encoding="utf-8")
     for folder in (two_versions, lone):
-        response = create_app(Settings(folder)).test_client().get("/v1/model/card")
+        response = create_app(Settings(folder, tier="fast")).test_client().get("/v1/model/card")
         assert "no card" in problems.check(response, 404)["detail"]

@@ -45,7 +45,7 @@ class Service:
 def service(two_versions, tmp_path):
     """Start with the first of two models."""
     key = keyfile.add(tmp_path / "keys", "boss", "admin")
-    client = create_app(Settings(two_versions, api_keys_file=tmp_path / "keys")).test_client()
+    client = create_app(Settings(two_versions, tier="fast", api_keys_file=tmp_path / "keys")).test_client()
     return Service(two_versions, client, {"Authorization": f"Bearer {key}"})
 
 
@@ -126,7 +126,7 @@ def test_recovery(two_versions, tmp_path):
     """A service that started without a model serves one after a reload."""
     key = {"Authorization": f"Bearer {keyfile.add(tmp_path / 'keys', 'boss', 'admin')}"}
     (two_versions / "current").write_text("third")
-    client = create_app(Settings(two_versions, api_keys_file=tmp_path / "keys")).test_client()
+    client = create_app(Settings(two_versions, tier="fast", api_keys_file=tmp_path / "keys")).test_client()
     assert client.get("/health/ready").status_code == 503
     (two_versions / "current").write_text("first")
     assert client.post(PATH, headers=key).status_code == 202

