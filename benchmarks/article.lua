@@ -15,6 +15,6 @@ end
 function done(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  print(string.format('{"rate": %f, "p50": %f, "p99": %f, "failed": %d}', summary.requests / summary.duration * 1e6,
-    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, failed))
+  print(string.format('{"rate": %f, "seconds": %f, "p50": %f, "p99": %f, "failed": %d}',
+    summary.requests / summary.duration * 1e6, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, failed))
 end

@@ -167,9 +167,14 @@ def main() -> None:
         tell("  megabytes", server.memory())
 
     def two_workers(server: Server) -> None:
+        began = server.processor_seconds()
         counted = flooded(server, chosen.seconds)
+        each = (server.processor_seconds() - began) / counted["rate"] / counted["seconds"]
         tell("  articles, sentences a second", f"{counted['rate']:.1f}, {counted['rate'] * SENTENCES:.0f}")
         tell("  p50, p99", f"{counted['p50']:.1f} ms, {counted['p99']:.1f} ms")
+        tell(
+            "  processor time an article", f"{each * 1000:.1f} ms, {each * without:.2f} times that of the analyser"
+        )
         tell("  of the analyser alone on as many cores", f"{counted['rate'] / without / WORKERS:.2f}")
         if chosen.minutes:
             memory(server, chosen.minutes)

@@ -32,7 +32,7 @@ from training.lexicon_table import compile_lexicon
 from training.metrics import score
 
 FOLDS = 3
-WEIGHTS = (1.0, 3.0)
+WEIGHTS = (1.0, 10.0, 30.0)
 Sentences = Sequence[LabelledSentence]
 Chances = NDArray[np.float64]
 Fit = Callable[[Sentences, Sentences, Sequence[float], Sentences], list[Chances]]

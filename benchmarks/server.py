@@ -1,5 +1,6 @@
 """The real server in processes of its own, for the commands beside this file."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -27,9 +28,7 @@ class Server:
 
     def memory(self) -> str:
         """Tell the megabytes of all processes, with what they share counted once, and those of the largest."""
-        own = self.process.pid
-        children = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="ascii").split()
-        found = [Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii") for one in (own, *children)]
+        found = self._read("smaps_rollup")
         shared_out, resident = (
             [
                 int(number) / 1024
@@ -39,6 +38,17 @@ class Server:
             for kind in ("Pss", "Rss")
         )
         return f"{sum(shared_out):.1f} in all, {max(resident):.1f} at most in a process"
+
+    def processor_seconds(self) -> float:
+        """Processor time of all processes until now; it is much the same however busy the machine is."""
+        ticks = [one.rpartition(")")[2].split()[11:13] for one in self._read("stat")]
+        return sum(map(int, itertools.chain(*ticks))) / os.sysconf("SC_CLK_TCK")
+
+    def _read(self, file: str) -> list[str]:
+        """Read a file of the arbiter and of each worker under /proc."""
+        own = self.process.pid
+        children = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="ascii").split()
+        return [Path(f"/proc/{one}/{file}").read_text(encoding="ascii") for one in (own, *children)]
 
 
 @contextmanager

@@ -65,13 +65,14 @@ class Lexicon:
         lemmas = [
             None if actor else self.lemmas.get(word, word) for word, actor in zip(words, actors, strict=True)
         ]
+        present = set(lemmas)
         hits: list[Hit] = []
         taken = [False] * len(words)
         for first, lemma in enumerate(lemmas):
             if lemma is None or taken[first]:
                 continue
             for rest, entry in self.phrases.get(lemma, ()):
-                indexes = self._match(lemmas, first, rest)
+                indexes = self._match(lemmas, first, rest) if present.issuperset(rest) else None
                 if indexes is not None:
                     hits.append(Hit(first, indexes[-1], entry))
                     for index in indexes:

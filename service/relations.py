@@ -7,12 +7,23 @@ from typing import Any
 
 from relations import sentences
 from relations.analyser import Options, TooManyPairsError
-from relations.domain import AnalysedSentence, Analysis, Mention, Pair, Relation, Sentence
+from relations.domain import AnalysedSentence, Analysis, Dyad, Label, Mention, Pair, Relation, Sentence
 from service import examples, log, metrics, tables
 from service.api import Blueprint
 from service.engine import Engine
 from service.errors import InvalidRequest
-from service.schemas import PairsAnswer, PairsRequest, RelationsAnswer, RelationsRequest
+from service.schemas import (
+    DecisionAnswer,
+    EvidenceAnswer,
+    PairsAnswer,
+    PairsRequest,
+    RelationsAnswer,
+    RelationsRequest,
+    rounded,
+)
+
+_STANCES = tuple(label.value for label in Label)
+"""In the contract's order."""
 
 blueprint = Blueprint("relations", __name__, url_prefix="/v1", description="Relations between countries.")
 
@@ -92,7 +103,7 @@ def answer(engine: Engine, analysis: Analysis, options: Options, identity: str |
         "id": identity,
         "model": engine.manifest,
         "sentences": [_sentence(engine, one, options) for one in analysis.sentences],
-        "dyads": analysis.dyads,
+        "dyads": [_dyad(one) for one in analysis.dyads],
     }
 
 
@@ -148,10 +159,18 @@ def _relation(relation: Relation, options: Options) -> dict[str, Any]:
         "source": relation.source,
         "target": relation.target,
         "label": relation.label,
-        "probability": relation.probability,
-        "probabilities": relation.probabilities,
+        "probability": rounded(relation.probability),
+        "probabilities": {stance: rounded(relation.probabilities[stance]) for stance in _STANCES},
     }
-    return told | {"evidence": relation.evidence, "decision": relation.decision} if options.explain else told
+    if not options.explain:
+        return told
+    decision = DecisionAnswer().dump(relation.decision)
+    return told | {"evidence": EvidenceAnswer(many=True).dump(relation.evidence), "decision": decision}
+
+
+def _dyad(dyad: Dyad) -> dict[str, Any]:
+    counts = {stance: getattr(dyad, stance) for stance in _STANCES}
+    return {"source": dyad.source, "target": dyad.target, **counts, "balance": rounded(dyad.balance)}
 
 
 def _pair(item: dict[str, Any], split: Sequence[Sentence]) -> Pair:

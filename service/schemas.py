@@ -53,6 +53,11 @@ class Flag(fields.Boolean):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+def rounded(value: float) -> float:
+    """Round what goes out to `_PLACES` decimals."""
+    return round(float(value), _PLACES)
+
+
 class Number(fields.Float):
     """A finite number, written with `_PLACES` decimals."""
 
@@ -62,7 +67,7 @@ class Number(fields.Float):
         return super()._validated(value)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> float:  # noqa: ARG002
-        return round(float(value), _PLACES)
+        return rounded(value)
 
 
 def _whole(value: Any) -> Any:
@@ -120,6 +125,13 @@ class Short(fields.List[Any]):
         if isinstance(value, list):
             self.length(value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Ready(fields.List[Any]):
+    """A list that the view gives as it goes out: by its schema it took a tenth of the request's time."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        return value
 
 
 def _text(most: int = MAX_TEXT) -> fields.String:
@@ -456,8 +468,8 @@ class RelationsAnswer(Answer):
 
     id = _echoed()
     model = fields.Nested(ModelAnswer, required=True)
-    sentences = fields.List(fields.Nested(SentenceAnswer), required=True)
-    dyads = fields.List(fields.Nested(DyadAnswer), required=True)
+    sentences = Ready(fields.Nested(SentenceAnswer), required=True)
+    dyads = Ready(fields.Nested(DyadAnswer), required=True)
 
 
 class ResultAnswer(Answer):
@@ -465,8 +477,8 @@ class ResultAnswer(Answer):
 
     id = _echoed()
     status = fields.String(required=True, validate=validate.OneOf(("ok", "error")))
-    sentences = fields.List(fields.Nested(SentenceAnswer), metadata={"description": "With status ok."})
-    dyads = fields.List(fields.Nested(DyadAnswer), metadata={"description": "With status ok."})
+    sentences = Ready(fields.Nested(SentenceAnswer), metadata={"description": "With status ok."})
+    dyads = Ready(fields.Nested(DyadAnswer), metadata={"description": "With status ok."})
     problem = fields.Nested(
         lambda: Problem(),  # noqa: PLW0108 - it comes later
         metadata={"description": "With status error. Its pointers lead into the document."},

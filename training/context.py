@@ -207,7 +207,7 @@ def fit_head(
     weights = np.array([sentence.weight for sentence in fresh for _ in sentence.pairs])
     features = ContextFeatures(encoder.features(threads), encoder.fast)
     rows = features.transform([one.pair for sentence in fresh for one in sentence.pairs])
-    read = ~np.isnan(rows).any(axis=1)
+    read = np.asarray(~np.isnan(rows).any(axis=1))
     crossed = np.exp(rows[:, -len(encoder.fast.classes) :])
     data = _Data(rows, labels, weights, parts)
     # In one thread: how BLAS divides a sum among several decides its last bits.

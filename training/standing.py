@@ -143,7 +143,9 @@ def compare(
     """
     labels = np.array([one.label for sentence in tested for one in sentence.pairs])
     owners = np.array([sentence.folder for sentence in tested for _ in sentence.pairs])
-    asked = np.ones(len(labels), dtype=bool) if old is None else ~np.isnan(old.probabilities).any(axis=1)
+    asked = np.ones(len(labels), dtype=bool)
+    if old is not None:
+        asked &= ~np.isnan(old.probabilities).any(axis=1)
     found = []
     for name in (ALL, *(folders if len(folders) > 1 else ())):
         rows = asked & np.isin(owners, name) if name != ALL else asked

@@ -19,7 +19,7 @@ PATIENCE = 60
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, running):
     """Start a server with two workers for all tests that do not end it."""
-    with running(tmp_path_factory.mktemp("server"), WORKERS="2") as started:
+    with running(tmp_path_factory.mktemp("server"), WORKERS="2", TIER="context") as started:
         yield started
 
 
@@ -80,7 +80,7 @@ def test_model_is_loaded_once(server):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_clean_end(tmp_path, how, running):
     """A server that is told to end does so with exit code 0."""
-    with running(tmp_path) as started:
+    with running(tmp_path, TIER="context") as started:
         assert started.request("GET", "/health/ready")[0] == 200
         assert started.end(how) == 0
 
@@ -89,7 +89,7 @@ def test_request_in_flight_is_finished(tmp_path, running):
     """A request that the server has begun to read when it is told to end is answered, and then it ends."""
     body = json.dumps({"text": ARTICLE}).encode()
     with (
-        running(tmp_path) as started,
+        running(tmp_path, TIER="context") as started,
         socket.create_connection((started.host, started.port), PATIENCE) as line,
     ):
         head = f"POST /v1/relations HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
