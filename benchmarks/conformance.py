@@ -39,7 +39,7 @@ def main() -> None:
         keys, report = folder / "keys", folder / "report.json"
         key = new_key(keys)
         corrections = f"sqlite:///{folder}/corrections.db"
-        with running(folder, API_KEYS_FILE=keys, CORRECTIONS_URL=corrections, WORKERS=2) as server:
+        with running(folder, TIER="fast", API_KEYS_FILE=keys, CORRECTIONS_URL=corrections) as server:
             command = [
                 SCHEMATHESIS,
                 "run",

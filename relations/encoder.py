@@ -22,6 +22,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from relations.artifact import ArtifactError, read_trusted
 from relations.domain import Pair
 
+# Unless this is set before it is imported, onnxruntime 1.29 and later reports to its makers over the network, by a
+# thread that does not outlive a fork and keeps the forked process from ending.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 ENCODER_FILE = "encoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 MASK = "[unused1]"

@@ -2,8 +2,10 @@
 
 import hashlib
 import multiprocessing
+import os
 import pickle
 import re
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,21 @@ OTHERS = [
     "On Monday [Israel|ISR] said that it had attacked a base in [Syria|SYR], which [Russia|RUS] condemned.",
 ]
 PATIENCE = 60
+READ_AND_FORK = """
+import os, sys
+from pathlib import Path
+from relations.domain import Pair
+from relations.encoder import EncoderFeatures
+folder, *digests, width = sys.argv[1:]
+features = EncoderFeatures(*digests, int(width))
+features.attach(Path(folder), 2)
+pair = Pair("France condemned Iran.", ((0, 6, "FRA"), (17, 21, "IRN")), "FRA", "IRN")
+features.transform([pair])
+child = os.fork()
+features.transform([pair])
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
 def every_pair(mark, marked):
@@ -251,3 +268,17 @@ def test_fork(features, folder, mark):
         receiver.close()
         sender.close()
     assert_array_equal(features.transform(pairs), vectors)
+
+
+def test_reports_to_nobody(features, folder, tiny_encoder, tmp_path):
+    """A process that has read ends, as does one that was forked from it, and neither has left anything at home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    arguments = (folder, features.encoder_sha256, features.tokenizer_sha256, str(tiny_encoder[2]))
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", READ_AND_FORK, *arguments],
+        env={"HOME": str(home), "PATH": os.environ["PATH"]},
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert list(home.rglob("*")) == []

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relations.domain import LABELS
+from service.schemas import DyadAnswer, SentenceAnswer
 
 TEXT = (
     "France condemned the Iranian attack on Germany. It rained in the hills. "
@@ -159,6 +160,12 @@ class TestOptions:
     def test_no_id(self, client):
         """Without an id the answer's is null."""
         assert answer(client)["id"] is None
+
+    @pytest.mark.parametrize(("name", "schema"), [("sentences", SentenceAnswer), ("dyads", DyadAnswer)])
+    def test_ready_lists(self, client, name, schema):
+        """What goes out as the view shapes it is, to the letter, what its schema would have made of it."""
+        told = answer(client, explain=True)[name]
+        assert json.dumps(schema(many=True).dump(told)) == json.dumps(told)
 
     def test_explain(self, client):
         """Evidence comes only when asked for, in words of the text."""

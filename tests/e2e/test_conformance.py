@@ -1,0 +1,20 @@
+"""The real server and its OpenAPI document, by a few of the requests of ``benchmarks/conformance.py``."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = Path(__file__).parents[2] / "benchmarks" / "conformance.py"
+PATIENCE = 120
+"""Seconds after which the test gives up; nothing is measured."""
+
+
+def test_conformance():
+    """Whatever is made up from the document is answered as the document says."""
+    command = [sys.executable, COMMAND, "--examples", "5", "--phases", "examples,fuzzing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"^(\d+) requests, 0 wrong answers, 0 errors in the log$", done.stdout, re.MULTILINE)
+    assert found, done.stdout
+    assert int(found.group(1)) >= 40
