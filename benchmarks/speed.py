@@ -19,6 +19,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from relations import anaphora, artifact, gazetteer, registry, sentences
 from relations.analyser import Analyser, Options
+from relations.encoder import ENCODER_FILE, TOKENIZER_FILE
 from relations.folding import fold
 from relations.mentions import MentionFinder
 from training import corpus
@@ -56,6 +57,26 @@ def measure(analyser: Analyser, label: str, part: list[str], seconds: float) -> 
     print(f"  one article at a time         {count / spent:8.0f} sentences/s")
 
 
+def context(fast: Analyser, part: list[str], seconds: float) -> None:
+    """Print the same of the context tier, and how that compares."""
+    options = Options(AS_OF)
+    count = sum(len(fast.analyse(text, options).sentences) for text in part)
+    spent_by_fast = best(lambda: [fast.analyse(text, options) for text in part], seconds)
+    folder = registry.resolve(tier="context")
+    for threads in (1, 2):
+        start = time.perf_counter()
+        model, _ = artifact.load(folder, threads=threads)
+        analyser = Analyser(fast.finder, model)
+        analyser.analyse(part[0], options)
+        print(f"context tier, {threads} thread(s): ready in  {time.perf_counter() - start:8.2f} s")
+        spent = best(lambda analyser=analyser: [analyser.analyse(text, options) for text in part], seconds)
+        print(f"  newswire, one article at a time {count / spent:6.0f} sentences/s")
+        print(f"  the fast tier                   {spent / spent_by_fast:6.0f} times that")
+    size = sum((folder / name).stat().st_size for name in (artifact.MODEL_FILE, ENCODER_FILE, TOKENIZER_FILE))
+    print(f"its files                       {size / 1e6:8.1f} MB")
+    print(f"resident, at most               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure")
@@ -65,7 +86,8 @@ def main() -> None:
     finder = MentionFinder(known)
     print(f"gazetteer ready in              {time.perf_counter() - start:8.2f} s")
     start = time.perf_counter()
-    model, _ = artifact.load(registry.resolve())
+    fast = registry.resolve(tier="fast")
+    model, _ = artifact.load(fast)
     print(f"model verified and loaded in    {time.perf_counter() - start:8.2f} s")
     analyser = Analyser(finder, model)
     gc.freeze()  # as the service does before it forks
@@ -107,9 +129,10 @@ def main() -> None:
         ("hardest", articles[:40]),
     ):
         measure(analyser, label, part, seconds)
-    size = (registry.resolve() / artifact.MODEL_FILE).stat().st_size
+    size = (fast / artifact.MODEL_FILE).stat().st_size
     print(f"model file                      {size / 1e6:8.1f} MB")
     print(f"resident, at most               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")
+    context(analyser, [" ".join(wire[k : k + 14]) for k in range(0, 140, 14)], seconds)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ PATIENCE = 120
 
 def test_conformance():
     """Whatever is made up from the document is answered as the document says."""
-    command = [sys.executable, COMMAND, "--examples", "5", "--phases", "examples,fuzzing"]
+    command = [sys.executable, COMMAND, "--phases", "examples,coverage"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(r"^(\d+) requests, 0 wrong answers, 0 errors in the log$", done.stdout, re.MULTILINE)
     assert found, done.stdout
-    assert int(found.group(1)) >= 40
+    assert int(found.group(1)) >= 400
