@@ -120,7 +120,7 @@ def measure(name: str, judge: Fit, shipped: Sentences, own: Sentences, classes: 
         judged.append(judge(shipped, others, WEIGHTS, fold))
     after = [np.vstack(chances) for chances in zip(*judged, strict=True)]
     print(f"\n{name}, {len(tested)} sentences with {len(right)} pairs")
-    print(f"{'fitted on':28} accuracy macro-F1    kappa        p")
+    print(f"{'fitted on':29} accuracy macro-F1    kappa        p")
     names = ["what ships", *(f"and the other folds, times {weight:g}" for weight in WEIGHTS)]
     for told, chances in zip(names, [before, *after], strict=True):
         scores = score(right.tolist(), chances, classes)
@@ -128,7 +128,7 @@ def measure(name: str, judge: Fit, shipped: Sentences, own: Sentences, classes: 
         gained, lost = int((new & ~old).sum()), int((old & ~new).sum())
         p_value = binomtest(gained, gained + lost).pvalue if gained + lost else 1
         measures = f"{scores.accuracy:8.3f} {scores.macro_f1:8.3f} {scores.kappa:8.3f}"
-        print(f"{told:28} {measures} {p_value:8.2g}", flush=True)
+        print(f"{told:29} {measures} {p_value:8.2g}", flush=True)
 
 
 def main() -> None:
