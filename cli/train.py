@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,10 @@ _CHECKPOINT = ".fine-tuning.pt"
 
 
 @contextmanager
-def _bar(root: Path, *, keep: bool, epochs: int | None, seed: int | None) -> Iterator["Context"]:
+def _bar(root: Path, *, keep: bool, adapt: bool, recipe: dict[str, float | None]) -> Iterator["Context"]:
     """How to make a context tier, with a bar that shows how far it is."""
     from relations import registry  # noqa: PLC0415
-    from training.context import Recipe  # noqa: PLC0415
+    from training.context import ADAPTING, Recipe  # noqa: PLC0415
     from training.fit import Context  # noqa: PLC0415
 
     if keep:
@@ -32,14 +33,16 @@ def _bar(root: Path, *, keep: bool, epochs: int | None, seed: int | None) -> Ite
             "the context tier is fine-tuned with PyTorch: install it with  make context,  or take the encoder "
             "that is served (--keep-encoder), or fit the fast tier alone (--tier fast)"
         ) from None
-    chosen = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in recipe.items() if value is not None}
+    start = registry.resolve(root, "context") if adapt else None
     with click.progressbar(length=1, label="fine-tuning", item_show_func=lambda loss: loss) as bar:
 
         def show(done: int, total: int, loss: float) -> None:
             bar.length = total
             bar.update(done - bar.pos, f"loss {loss:.3f}")
 
-        yield Context(Recipe(**chosen), checkpoint=root / _CHECKPOINT, progress=show)
+        whole = replace(ADAPTING if adapt else Recipe(), **chosen)
+        yield Context(whole, start=start, checkpoint=root / _CHECKPOINT, progress=show)
 
 
 @contextmanager
@@ -99,6 +102,18 @@ def _has_context(root: Path) -> bool:
 @click.option("--keep-encoder", is_flag=True,
               help="Keep the served context tier's encoder and fit only the classifier over it: minutes, "
                    "without PyTorch.")  # fmt: skip
+@click.option("--adapt-encoder", is_flag=True,
+              help="Go on from the served context tier's encoder in place of the pretrained one: it reads the "
+                   "sentences that are new to it, and a tenth of the others beside them, twice. Minutes for some "
+                   "hundred sentences.")  # fmt: skip
+@click.option(
+    "--replay",
+    type=click.FloatRange(0, 1),
+    help="With --adapt-encoder: share of the sentences it knows that it reads again in an epoch.",
+)
+@click.option(
+    "--learning-rate", type=click.FloatRange(0, 0.01, min_open=True), help="Of the encoder's uppermost layer."
+)
 @click.option("--epochs", type=click.IntRange(1), help="Times that the encoder reads every sentence.")
 @click.option("--seed", type=int, help="Of the encoder's order and dropout.")
 @click.option("-C", "--inverse-penalty", "penalty", type=click.FloatRange(min=0, min_open=True), default=None,
@@ -113,6 +128,9 @@ def train(
     quick: bool,
     searched: bool,
     keep_encoder: bool,
+    adapt_encoder: bool,
+    replay: float | None,
+    learning_rate: float | None,
     epochs: int | None,
     seed: int | None,
     penalty: float | None,
@@ -133,10 +151,17 @@ def train(
             f"training needs {error.name}: run  make train  or install the training extra"
         ) from None
 
-    if tier == "fast" and (keep_encoder or epochs or seed is not None):
+    recipe = {"epochs": epochs, "seed": seed, "learning_rate": learning_rate, "replay": replay}
+    fine_tuned = adapt_encoder or any(value is not None for value in recipe.values())
+    if tier == "fast" and (keep_encoder or fine_tuned):
         raise click.UsageError("the fast tier has no encoder")
-    if quick and (epochs or seed is not None):
-        raise click.UsageError("--quick keeps the encoder: --epochs and --seed are for fine-tuning one")
+    if (quick or keep_encoder) and fine_tuned:
+        raise click.UsageError(
+            f"{'--quick' if quick else '--keep-encoder'} keeps the encoder: --adapt-encoder, --epochs, --seed, "
+            "--learning-rate and --replay are for fine-tuning one"
+        )
+    if replay is not None and not adapt_encoder:
+        raise click.UsageError("--replay is for --adapt-encoder: an encoder that starts anew knows no sentence")
     if searched and penalty is not None:
         raise click.UsageError("--search finds the penalty that -C would set: choose one")
     if without_shipped and not labels:
@@ -148,7 +173,7 @@ def train(
         place = sources.choose(labels, dict(map(_weight, weights)), shipped=not without_shipped)
         with (
             _search_bar(wanted=searched) as searching,
-            _bar(folder, keep=keep_encoder or quick, epochs=epochs, seed=seed)
+            _bar(folder, keep=keep_encoder or quick, adapt=adapt_encoder, recipe=recipe)
             if tier == "context" or (tier is None and (not quick or _has_context(folder)))
             else nullcontext() as context,
         ):

@@ -65,6 +65,9 @@ class Recipe:
         Of weights, order and dropout.
     threads : int
         Fixed, since the last bits of a sum depend on it.
+    replay : float
+        Where another encoder is the start: share of the sentences that it knows which are read again, other
+        ones in each epoch, so that it forgets nothing.
     """
 
     epochs: int = 4
@@ -77,6 +80,11 @@ class Recipe:
     pieces: int = 2000
     seed: int = 0
     threads: int = 2
+    replay: float = 1.0
+
+
+ADAPTING = Recipe(epochs=2, learning_rate=5e-5, replay=0.1)
+"""What suits an encoder that has learned from the shipped corpus and is to learn from some more sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ import hashlib
 import importlib.util
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from relations.artifact import ArtifactError
 from relations.classifier import Model
 from relations.domain import EVENTS
 from relations.encoder import Batch, Encoded, Tokenizer, batch_of
@@ -146,6 +148,13 @@ class Network(nn.Module):
         both = functional.dropout(both, self.dropout, self.training)
         return functional.gelu(self.pair(both))
 
+    def linear(self) -> list[nn.Linear]:
+        """All linear layers of the way to the labels, as they are passed."""
+        within = [
+            one for layer in self.layers for one in (layer.attention, layer.gathered, layer.inner, layer.outer)
+        ]
+        return [*within, self.pair, self.label]
+
     def logits(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Labels and event types of vectors."""
         vectors = functional.dropout(vectors, self.dropout, self.training)
@@ -167,6 +176,65 @@ class _Exported(nn.Module):
 def _mean(states: Tensor, chosen: Tensor) -> Tensor:
     weights = chosen.to(states.dtype)[..., None]
     return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def restore(network: Network, content: bytes) -> None:
+    """Give a network the weights of an encoder that `export` wrote; those for event types, which it lacks, stay.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place.
+    content : bytes
+        Of the ONNX file. Its weights have 8 bits, which moves a logit by some 0.1.
+
+    Raises
+    ------
+    ArtifactError
+        If the encoder was made by another recipe, or by another release.
+    """
+    import onnx  # noqa: PLC0415 - slow to import
+    import onnxruntime  # noqa: PLC0415
+
+    graph = onnx.load_from_string(content).graph
+    kept = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+
+    def whole(name: str) -> Tensor:
+        name = name.removesuffix("_quantized")
+        numbers = kept[f"{name}_quantized"].astype(np.float32) - kept[f"{name}_zero_point"].astype(np.float32)
+        return torch.from_numpy(numbers * kept[f"{name}_scale"])
+
+    try:
+        found = {
+            name: torch.tensor(kept[f"network.{name}"])
+            for name in network.state_dict()
+            if f"network.{name}" in kept
+        }
+        found["roles.weight"] = whole("network.roles.weight")
+        names = {module: name for name, module in network.named_modules()}
+        products = [node.input[1] for node in graph.node if node.op_type == "MatMulInteger"]
+        for module, name in zip(network.linear(), products, strict=True):
+            found[f"{names[module]}.weight"] = whole(name).T
+        network.load_state_dict(found, strict=False)
+        inputs = _example((pretrained() / "tokenizer.json").read_bytes())
+        with torch.no_grad():
+            ours = _Exported(network).eval()(*_tensors(inputs)).numpy()
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        theirs = session.run(["vectors"], {one.name: getattr(inputs, one.name) for one in fields(inputs)})[0]
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise ArtifactError(
+            f"the encoder cannot be trained further: it is not of this recipe and release ({error})"
+        ) from None
+    if np.linalg.norm(ours - theirs) > 0.15 * np.linalg.norm(theirs):
+        raise ArtifactError(
+            "the encoder cannot be trained further: it reads a pair in another way than this release"
+        )
+
+
+def _example(tokenizer: bytes) -> Batch:
+    actors = ((0, 1, "a"), (9, 10, "b"), (12, 13, "c"), (18, 19, "d"))
+    encoded = Tokenizer(tokenizer).encode("A warned B, C and D.", actors)
+    return batch_of([encoded, encoded], [(0, 0, 1), (0, 1, 2), (1, 0, 1)])
 
 
 def pretrained() -> Path:
@@ -225,15 +293,21 @@ def _items(sentences: Sequence[LabelledSentence], tokenizer: Tokenizer) -> list[
     return items
 
 
-def _steps(items: Sequence[_Item], pieces: int, chance: random.Random) -> list[list[int]]:
-    """Cut items into steps of like length, in random order."""
+def _steps(items: Sequence[_Item], known: int, recipe: Recipe, epoch: int) -> list[list[int]]:
+    """Choose what an epoch reads, and cut it into steps of like length, in random order.
+
+    The last ``known`` items are those that the encoder has read before; of these it reads only a share.
+    """
+    chance = random.Random(f"{recipe.seed} {epoch}")  # noqa: S311
+    new = len(items) - known
+    chosen = list(range(new))
+    if known:
+        chosen += chance.sample(range(new, len(items)), round(recipe.replay * known))
     steps: list[list[int]] = []
     step: list[int] = []
     size = 0
-    for number in sorted(
-        range(len(items)), key=lambda number: len(items[number].encoded.pieces) + chance.uniform(-3, 3)
-    ):
-        if step and size + items[number].size > pieces:
+    for number in sorted(chosen, key=lambda number: len(items[number].encoded.pieces) + chance.uniform(-3, 3)):
+        if step and size + items[number].size > recipe.pieces:
             steps.append(step)
             step, size = [], 0
         step.append(number)
@@ -292,8 +366,9 @@ def fine_tune(
     progress: Callable[[int, int, float], None],
     checkpoint: Path | None = None,
     every: int = 250,
+    start: Encoder | None = None,
 ) -> Network:
-    """Fine-tune the pretrained encoder.
+    """Fine-tune an encoder.
 
     Parameters
     ----------
@@ -308,26 +383,38 @@ def fine_tune(
         recipe and data, the work goes on from it, to the same result.
     every : int
         See ``checkpoint``.
+    start : Encoder, optional
+        What to go on from; without it the pretrained encoder.
 
     Returns
     -------
     Network
         Ready to be read with (``eval``).
+
+    Raises
+    ------
+    ArtifactError
+        If ``start`` cannot be trained further.
     """
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(recipe.seed)
     tokenizer = Tokenizer((pretrained() / "tokenizer.json").read_bytes())
-    items = _items(sentences, tokenizer)
+    read = start.fitted_on if start else frozenset()
+    old = [sentence for sentence in sentences if text_digest(sentence.text) in read]
+    known = _items(old, tokenizer)
+    items = (
+        _items([sentence for sentence in sentences if text_digest(sentence.text) not in read], tokenizer) + known
+    )
     network = Network(recipe)
+    if start is not None:
+        restore(network, start.encoder)
     optimiser = _optimiser(network, recipe)
-    plan = [
-        step
-        for epoch in range(recipe.epochs)
-        for step in _steps(items, recipe.pieces, random.Random(f"{recipe.seed} {epoch}"))  # noqa: S311
-    ]
+    plan = [step for epoch in range(recipe.epochs) for step in _steps(items, len(known), recipe, epoch)]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, len(plan)))
-    identity = hashlib.sha256(repr((asdict(recipe), items)).encode()).hexdigest()
+    identity = hashlib.sha256(
+        repr((asdict(recipe), items, start and hashlib.sha256(start.encoder).hexdigest())).encode()
+    ).hexdigest()
     done, loss_of_late = 0, 0.0
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -380,7 +467,9 @@ def _save(path: Path, state: dict[str, object]) -> None:
     partial.replace(path)
 
 
-def export(network: Network, fast: Model, sentences: Sequence[LabelledSentence]) -> Encoder:
+def export(
+    network: Network, fast: Model, sentences: Sequence[LabelledSentence], start: Encoder | None = None
+) -> Encoder:
     """Write a network as ONNX with weights of 8 bits.
 
     Parameters
@@ -391,6 +480,8 @@ def export(network: Network, fast: Model, sentences: Sequence[LabelledSentence])
         Fitted on ``sentences``.
     sentences : sequence of LabelledSentence
         Those that the network was fine-tuned on.
+    start : Encoder, optional
+        What it went on from; it knows the sentences of this one, too.
 
     Returns
     -------
@@ -399,9 +490,7 @@ def export(network: Network, fast: Model, sentences: Sequence[LabelledSentence])
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415 - slow to import
 
     tokenizer = (pretrained() / "tokenizer.json").read_bytes()
-    actors = ((0, 1, "a"), (9, 10, "b"), (12, 13, "c"), (18, 19, "d"))
-    example = Tokenizer(tokenizer).encode("A warned B, C and D.", actors)
-    batch = batch_of([example, example], [(0, 0, 1), (0, 1, 2), (1, 0, 1)])
+    batch = _example(tokenizer)
     rows, pairs, length = (torch.export.Dim(name) for name in ("sentences", "pairs", "length"))
     with TemporaryDirectory() as folder:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
@@ -425,4 +514,5 @@ def export(network: Network, fast: Model, sentences: Sequence[LabelledSentence])
         )
         content = small.read_bytes()
     width = network.pair.out_features + len(CLASSES)
-    return Encoder(content, tokenizer, width, fast, frozenset(text_digest(one.text) for one in sentences))
+    read = start.fitted_on if start else frozenset()
+    return Encoder(content, tokenizer, width, fast, read | {text_digest(one.text) for one in sentences})

@@ -118,6 +118,8 @@ class Context:
     kept : Path or None
         Folder of a context tier whose encoder is kept, so that only the classifier over it is fitted: seconds
         in place of an hour, and no PyTorch.
+    start : Path or None
+        Folder of a context tier whose encoder the fine-tuning goes on from, in place of the pretrained weights.
     checkpoint : Path or None
         Where a fine-tuning that was cut short leaves its state.
     progress : callable
@@ -128,6 +130,7 @@ class Context:
 
     recipe: Recipe = field(default_factory=Recipe)
     kept: Path | None = None
+    start: Path | None = None
     checkpoint: Path | None = None
     progress: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
     strengths: tuple[float, ...] = (STRENGTH,)
@@ -346,10 +349,18 @@ def _with_context(
     else:
         from training import encoder as network  # noqa: PLC0415 - needs PyTorch
 
+        start = None
+        if options.start is not None:
+            say(f"going on from the encoder of {options.start}")
+            start = Encoder.read(options.start)
         say(f"fine-tuning the encoder on {len(parts.kept):,} sentences")
-        made = network.fine_tune(parts.kept, options.recipe, options.progress, options.checkpoint)
-        encoder = network.export(made, first, parts.kept)
+        made = network.fine_tune(
+            parts.kept, options.recipe, options.progress, checkpoint=options.checkpoint, start=start
+        )
+        encoder = network.export(made, first, parts.kept, start)
         fitting = asdict(options.recipe) | {"bfloat16": network.half_precision(), "machine": platform.machine()}
+        if options.start is not None:
+            fitting["start"] = read_manifest(options.start).sha256
         libraries = ("onnxruntime", "tokenizers", "torch")
     head = fit_head(encoder, sentences, options.recipe.threads, options.strengths, parts.heads)
     say(f"fitted the classifier over it on {len(head.fresh):,} sentences that it had not seen")

@@ -57,6 +57,9 @@ def test_folders_and_weights(succeed, small_labels, own, root):
         (("--search", "-C", "2"), "-C"),
         (("--quick", "--epochs", "2", "--tier", "context"), "--quick"),
         (("--quick", "--tier", "context"), "context tier"),
+        (("--keep-encoder", "--adapt-encoder", "--tier", "context"), "--keep-encoder"),
+        (("--replay", "0.5", "--tier", "context"), "--adapt-encoder"),
+        (("--adapt-encoder", "--tier", "fast"), "no encoder"),
     ],
 )
 def test_bad_options(fail, own, root, options, told):

@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from relations.artifact import ArtifactError
 from relations.domain import LABELS, Pair
 from relations.encoder import Tokenizer, batch_of
 from training import corpus, fit
@@ -140,3 +141,52 @@ def test_head(exported, small_labels, codes):
     head = fit_head(exported, corpus.read(small_labels, codes), 1)
     assert head.probabilities.shape[1] == len(LABELS)
     assert np.isfinite(head.probabilities).all()
+
+
+def test_restored(network, exported, sentences):
+    """The weights that were written can be taken back: the network then reads as the file does."""
+    import torch  # noqa: PLC0415
+
+    restored = network.Network(SHORT)
+    network.restore(restored, exported.encoder)
+    restored.eval()
+    expected, read = [], []
+    for sentence in sentences:
+        pairs = [one.pair for one in sentence.pairs]
+        encoded = Tokenizer(exported.tokenizer).encode(sentence.text, pairs[0].actors)
+        batch = batch_of([encoded], [(0, 0, 1)])
+        inputs = [torch.from_numpy(one) for one in (batch.pieces, batch.masked, batch.sentence, batch.roles)]
+        with torch.inference_mode():
+            vectors = restored(*inputs)
+            whole = torch.cat([vectors, restored.label(vectors)], -1)[0].numpy()
+        expected += [whole[encoded.actors.index(pair.source)] for pair in pairs]
+        read += list(exported.features(1).transform(pairs))
+    assert np.corrcoef(np.ravel(expected), np.ravel(read))[0, 1] > 0.98
+
+
+def test_of_another_recipe(network, exported):
+    """An encoder of another recipe is refused with the cause."""
+    with pytest.raises(ArtifactError, match="cannot be trained further"):
+        network.restore(network.Network(replace(SHORT, hidden=32)), exported.encoder)
+
+
+def test_go_on(network, exported, sentences, small_labels, codes):
+    """Whoever goes on from an encoder reads what it does not know, and as much of the rest as is asked.
+
+    It knows both afterwards. The same start, sentences and recipe give the same weights.
+    """
+    new = [one for one in corpus.read(small_labels, codes) if len(one.pairs) == 2][24:36]
+    counts = {}
+    for share in (0.0, 0.5, 1.0):
+        steps = []
+        recipe = replace(SHORT, replay=share, pieces=1)
+        made = network.fine_tune(
+            sentences + new, recipe, lambda *step, told=steps: told.append(step), start=exported
+        )
+        counts[share] = len(steps)
+    assert counts == {0.0: 12, 0.5: 24, 1.0: 36}
+    again = network.fine_tune(sentences + new, recipe, lambda *_: None, start=exported)
+    assert weights_of(again) == weights_of(made)
+    assert weights_of(network.fine_tune(sentences + new, recipe, lambda *_: None)) != weights_of(made)
+    written = network.export(made, exported.fast, new, exported)
+    assert written.fitted_on == {text_digest(one.text) for one in sentences + new}
