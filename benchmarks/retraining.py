@@ -1,10 +1,11 @@
 """What labels of a subject of one's own bring there: cross-validation over their sentences, beside what ships.
 
-    .venv/bin/python benchmarks/retraining.py FOLDER [--root MODELS] [--context-only]
+    .venv/bin/python benchmarks/retraining.py FOLDER [--root MODELS] [--context-only] [--adapt] [--weights 1 10 30]
 
 FOLDER holds ``corpus/*.jsonl``. Each third of its sentences is judged by a model that was fitted on what ships and
 by others that were fitted on the other two thirds, too, at several weights. With a context tier under MODELS
-its encoder is kept, and the classifier over it is fitted in the same ways.
+its encoder is kept, and the classifier over it is fitted in the same ways; with --adapt the encoder is trained
+further, too, which needs PyTorch and takes minutes for each third and weight.
 """
 
 import argparse
@@ -25,8 +26,8 @@ from relations.features import PairFeatures
 from relations.lexicon import Lexicon
 from relations.registry import resolve, served, tiers
 from training import corpus, sources
-from training.context import Encoder, Recipe, fit_head
-from training.corpus import LabelledSentence, part_of
+from training.context import ADAPTING, Encoder, Recipe, fit_head
+from training.corpus import LabelledSentence, part_of, text_digest
 from training.fit import Parameters
 from training.lexicon_table import compile_lexicon
 from training.metrics import score
@@ -108,7 +109,28 @@ def context(encoder: Encoder) -> Fit:
     return judge
 
 
-def measure(name: str, judge: Fit, shipped: Sentences, own: Sentences, classes: Sequence[str]) -> None:
+def adapted(encoder: Encoder) -> Fit:
+    """Train the encoder further, and fit the classifier over it."""
+    from training import encoder as network  # noqa: PLC0415 - needs PyTorch
+
+    def judge(shipped: Sentences, own: Sentences, weights: Sequence[float], asked: Sentences) -> list[Chances]:
+        if not own:
+            return context(encoder)(shipped, own, weights, asked)
+        known = [one for one in shipped if text_digest(one.text) in encoder.fitted_on]
+        found = []
+        for weight in weights:
+            heavy = [replace(one, weight=weight) for one in own]
+            made = network.fine_tune([*known, *heavy], ADAPTING, lambda *_: None, start=encoder)
+            model = fit_head(network.export(made, encoder.fast, own, encoder), shipped, ADAPTING.threads).model
+            found.append(model.probabilities(pairs_of(asked)))
+        return found
+
+    return judge
+
+
+def measure(
+    name: str, judge: Fit, shipped: Sentences, own: Sentences, classes: Sequence[str], weights: Sequence[float]
+) -> None:
     """Print a table."""
     folds = [[one for one in own if part_of(one, 10 * FOLDS) // 10 == fold] for fold in range(FOLDS)]
     tested = [one for fold in folds for one in fold]
@@ -117,11 +139,11 @@ def measure(name: str, judge: Fit, shipped: Sentences, own: Sentences, classes: 
     judged = []
     for fold in folds:
         others = [one for other in folds if other is not fold for one in other]
-        judged.append(judge(shipped, others, WEIGHTS, fold))
+        judged.append(judge(shipped, others, weights, fold))
     after = [np.vstack(chances) for chances in zip(*judged, strict=True)]
     print(f"\n{name}, {len(tested)} sentences with {len(right)} pairs")
     print(f"{'fitted on':29} accuracy macro-F1    kappa        p")
-    names = ["what ships", *(f"and the other folds, times {weight:g}" for weight in WEIGHTS)]
+    names = ["what ships", *(f"and the other folds, times {weight:g}" for weight in weights)]
     for told, chances in zip(names, [before, *after], strict=True):
         scores = score(right.tolist(), chances, classes)
         old, new = (np.asarray(classes)[one.argmax(axis=1)] == right for one in (before, chances))
@@ -137,6 +159,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--root", type=Path, default=artifact.DEFAULT_FOLDER)
     parser.add_argument("--context-only", action="store_true")
+    parser.add_argument("--adapt", action="store_true")
+    parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
     chosen = parser.parse_args()
     both = sources.choose([chosen.folder])
     known = frozenset(gazetteer.load(both.gazetteer).countries)
@@ -148,9 +172,18 @@ def main() -> None:
     if now and "context" in tiers(chosen.root, now):
         encoder = Remembering.read(resolve(chosen.root, "context"))
         print(f"version {now}")
-        measure("context tier, encoder kept", context(encoder), shipped, own, encoder.fast.classes)
+        measure("context tier, encoder kept", context(encoder), shipped, own, encoder.fast.classes, chosen.weights)
+        if chosen.adapt:
+            measure(
+                "context tier, encoder adapted",
+                adapted(encoder),
+                shipped,
+                own,
+                encoder.fast.classes,
+                chosen.weights,
+            )
     if not chosen.context_only:
-        measure("fast tier", fast(lexicon), shipped, own, sorted(corpus.LABELS))
+        measure("fast tier", fast(lexicon), shipped, own, sorted(corpus.LABELS), chosen.weights)
 
 
 if __name__ == "__main__":
