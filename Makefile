@@ -21,7 +21,7 @@ test: $(VENV)/.dev  ## Run the linters, the type checker and the whole test suit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 train: $(VENV)/.context  ## Fit both tiers of a new version from labels/ (an hour); `country-relations promote` serves it
 	$(BIN)/country-relations train
