@@ -279,7 +279,10 @@ def _items(sentences: Sequence[LabelledSentence], tokenizer: Tokenizer) -> list[
             source, target = (encoded.actors.index(name) for name in (one.pair.source, one.pair.target))
             if {source, target} <= seen:
                 both = asked.setdefault((min(source, target), max(source, target)), [(_UNASKED, _UNASKED)] * 2)
-                both[source > target] = (CLASSES.index(one.label), EVENT_TYPES.index(one.event))
+                # A stance whose event type nobody noted says nothing of event types.
+                noted = one.event is not None or one.label == "neutrality"
+                event = EVENT_TYPES.index(one.event) if noted else _UNASKED
+                both[source > target] = (CLASSES.index(one.label), event)
         if asked:
             items.append(
                 _Item(
