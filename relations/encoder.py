@@ -314,6 +314,7 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
 
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = 1
+                # Without it products of bytes overflow on processors that lack VNNI, and answers differ.
                 options.add_session_config_entry("session.x64quantprecision", "1")
                 options.inter_op_num_threads = 1
                 options.enable_cpu_mem_arena = False
