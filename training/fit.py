@@ -344,7 +344,8 @@ def _with_context(
     if options.kept is not None:
         say(f"keeping the encoder of {options.kept}")
         encoder = Encoder.read(options.kept)
-        fitting = {"encoder": read_manifest(options.kept).sha256}
+        kept = read_manifest(options.kept)
+        fitting = {"encoder": kept.sha256, "encoder_fitting": kept.metrics.get("fitting", {})}
         libraries: tuple[str, ...] = ("onnxruntime", "tokenizers")
     else:
         from training import encoder as network  # noqa: PLC0415 - needs PyTorch
