@@ -11,8 +11,9 @@ QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds after which a test gives up; nothing is measured."""
+expect.set_options(timeout=PATIENCE)
 
 
 class Reader:
