@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 COMMAND = Path(__file__).parents[2] / "benchmarks" / "conformance.py"
-PATIENCE = 120
+PATIENCE = 600
 """Seconds after which the test gives up; nothing is measured."""
 
 
