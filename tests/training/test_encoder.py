@@ -64,6 +64,21 @@ def weights_of(one):
     return {name: values.numpy().tobytes() for name, values in one.state_dict().items()}
 
 
+def readings(one, exported, sentence):
+    """Read the pairs of a sentence of two actors by a network and by what was exported: all numbers in a row."""
+    import torch  # noqa: PLC0415
+
+    pairs = [labelled.pair for labelled in sentence.pairs]
+    encoded = Tokenizer(exported.tokenizer).encode(sentence.text, pairs[0].actors)
+    batch = batch_of([encoded], [(0, 0, 1)])
+    inputs = [torch.from_numpy(part) for part in (batch.pieces, batch.masked, batch.sentence, batch.roles)]
+    with torch.inference_mode():
+        vectors = one(*inputs)
+        whole = torch.cat([vectors, one.label(vectors)], -1)[0].numpy()
+    expected = [whole[encoded.actors.index(pair.source)] for pair in pairs]
+    return np.ravel(expected), np.ravel(exported.features(1).transform(pairs))
+
+
 def test_steps(tuned):
     """Each step is told, with the steps in all and a loss that is a number."""
     _, steps = tuned
@@ -105,20 +120,9 @@ def test_export(exported, tuned, sentences):
     """What is written reads as the network does, but for the rounding of its weights to eight bits."""
     assert exported.width == SHORT.hidden + len(LABELS)
     assert exported.fitted_on == {text_digest(one.text) for one in sentences}
-    import torch  # noqa: PLC0415
-
-    tokenizer = Tokenizer(exported.tokenizer)
     for sentence in sentences:
-        pairs = [one.pair for one in sentence.pairs]
-        encoded = tokenizer.encode(sentence.text, pairs[0].actors)
-        batch = batch_of([encoded], [(0, 0, 1)])
-        inputs = [torch.from_numpy(one) for one in (batch.pieces, batch.masked, batch.sentence, batch.roles)]
-        with torch.inference_mode():
-            vectors = tuned[0](*inputs)
-            whole = torch.cat([vectors, tuned[0].label(vectors)], -1)[0].numpy()
-        read = exported.features(1).transform(pairs)
-        expected = [whole[encoded.actors.index(pair.source)] for pair in pairs]
-        assert np.corrcoef(np.ravel(expected), np.ravel(read))[0, 1] > 0.98
+        expected, read = readings(tuned[0], exported, sentence)
+        assert np.corrcoef(expected, read)[0, 1] > 0.98
 
 
 def test_exported_knows_no_name(exported):
@@ -145,23 +149,12 @@ def test_head(exported, small_labels, codes):
 
 def test_restored(network, exported, sentences):
     """The weights that were written can be taken back: the network then reads as the file does."""
-    import torch  # noqa: PLC0415
-
     restored = network.Network(SHORT)
     network.restore(restored, exported.encoder)
     restored.eval()
-    expected, read = [], []
-    for sentence in sentences:
-        pairs = [one.pair for one in sentence.pairs]
-        encoded = Tokenizer(exported.tokenizer).encode(sentence.text, pairs[0].actors)
-        batch = batch_of([encoded], [(0, 0, 1)])
-        inputs = [torch.from_numpy(one) for one in (batch.pieces, batch.masked, batch.sentence, batch.roles)]
-        with torch.inference_mode():
-            vectors = restored(*inputs)
-            whole = torch.cat([vectors, restored.label(vectors)], -1)[0].numpy()
-        expected += [whole[encoded.actors.index(pair.source)] for pair in pairs]
-        read += list(exported.features(1).transform(pairs))
-    assert np.corrcoef(np.ravel(expected), np.ravel(read))[0, 1] > 0.98
+    both = [readings(restored, exported, sentence) for sentence in sentences]
+    expected, read = (np.concatenate(side) for side in zip(*both, strict=True))
+    assert np.corrcoef(expected, read)[0, 1] > 0.98
 
 
 def test_of_another_recipe(network, exported):

@@ -154,7 +154,7 @@ def test_it_learns(trained, small_labels, codes):
     model, _ = artifact.load(registry.resolve(trained[0], "fast"))
     sentences = corpus.read(small_labels, codes)
     assert fit.evaluate(model, sentences).kappa > 0.8
-    assert fit.evaluate(model, [sentence for sentence in sentences if held_out(sentence)]).kappa > 0.5
+    assert fit.evaluate(model, [sentence for sentence in sentences if held_out(sentence)]).kappa > 0.65
 
 
 def test_scores_are_of_held_out_sentences(trained, small_labels, codes):
