@@ -295,16 +295,33 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         How the encoder rounds depends on all that it reads at once, and an answer must not depend on what else
         was asked. It is as fast, for a pair has work enough for a processor.
         """
-        session, pool = self._running()
+        _, pool = self._running()
 
         def read(one: tuple[Encoded, int, int]) -> NDArray[np.float32]:
             sentence, first, second = one
-            batch = batch_of([sentence], [(0, first, second)])
-            inputs = {field.name: getattr(batch, field.name) for field in fields(batch)}
-            vectors: NDArray[np.float32] = session.run(["vectors"], inputs)[0][0]
+            vectors: NDArray[np.float32] = self.read(batch_of([sentence], [(0, first, second)]))[0]
             return vectors
 
         return map(read, readings) if pool is None else pool.map(read, readings)
+
+    def read(self, batch: Batch) -> NDArray[np.float32]:
+        """Run the encoder as it is.
+
+        Parameters
+        ----------
+        batch : Batch
+            What is read at once.
+
+        Returns
+        -------
+        ndarray of shape (n_pairs, 2, width)
+            For each pair the vector from its first actor to its second, and back.
+        """
+        session, _ = self._running()
+        vectors: NDArray[np.float32] = session.run(
+            ["vectors"], {field.name: getattr(batch, field.name) for field in fields(batch)}
+        )[0]
+        return vectors
 
     def _running(self) -> tuple[Any, ThreadPoolExecutor | None]:
         """Open the encoder when it is first needed."""

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,10 +36,34 @@ greece cuba mexico canada chile peru kenya ghana syria jordan""".split()
 """Words whose mean the mask starts from."""
 
 
+class _Dropout(nn.Module):
+    """Dropout by random bytes, of which a processor makes twelve times as many as torch draws samples.
+
+    Parameters
+    ----------
+    share : float
+        Of the numbers that are dropped; rounded to a 256th.
+    chance : numpy.random.Generator
+        Where the bytes come from.
+    """
+
+    def __init__(self, share: float, chance: np.random.Generator) -> None:
+        super().__init__()
+        self.least = round(256 * share)
+        self.chance = chance
+
+    def forward(self, states: Tensor) -> Tensor:
+        if not (self.training and self.least):
+            return states
+        drawn = torch.frombuffer(bytearray(self.chance.bytes(states.numel())), dtype=torch.uint8)
+        kept = (drawn >= self.least).view(states.shape).to(states.dtype)
+        return states * kept.mul_(256 / (256 - self.least))
+
+
 class _Layer(nn.Module):
     """One layer of BERT."""
 
-    def __init__(self, weights: dict[str, Tensor], number: int, dropout: float) -> None:
+    def __init__(self, weights: dict[str, Tensor], number: int, dropout: _Dropout) -> None:
         super().__init__()
         self.dropout = dropout
         self.attention = nn.Linear(_WIDTH, 3 * _WIDTH)
@@ -65,14 +89,11 @@ class _Layer(nn.Module):
         rows, length, _ = states.shape
         parts = self.attention(states).view(rows, length, 3, _HEADS, _WIDTH // _HEADS).permute(2, 0, 3, 1, 4)
         query, key, value = parts.unbind(0)
-        dropout = self.dropout if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=padding.to(query.dtype), dropout_p=dropout
-        )
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=padding.to(query.dtype))
         mixed = self.gathered(mixed.transpose(1, 2).reshape(rows, length, _WIDTH))
-        states = self.first_norm(states + functional.dropout(mixed, self.dropout, self.training))
+        states = self.first_norm(states + self.dropout(mixed))
         inner = self.outer(functional.gelu(self.inner(states)))
-        result: Tensor = self.second_norm(states + functional.dropout(inner, self.dropout, self.training))
+        result: Tensor = self.second_norm(states + self.dropout(inner))
         return result
 
 
@@ -93,7 +114,7 @@ class Network(nn.Module):
             for name, value in load_file(folder / "model.safetensors").items()
         }
         self.shared_layers = recipe.shared_layers
-        self.dropout = recipe.dropout
+        self.dropout = _Dropout(recipe.dropout, np.random.default_rng(recipe.seed))
         words = weights["embeddings.word_embeddings.weight"]
         # Some eleven million numbers of which a corpus touches few: frozen.
         self.words = nn.Embedding.from_pretrained(words.clone(), freeze=True)
@@ -105,7 +126,7 @@ class Network(nn.Module):
         self.norm = nn.LayerNorm(_WIDTH, eps=_EPSILON)
         self.norm.weight.data = weights["embeddings.LayerNorm.weight"].clone()
         self.norm.bias.data = weights["embeddings.LayerNorm.bias"].clone()
-        self.layers = nn.ModuleList(_Layer(weights, number, recipe.dropout) for number in range(_LAYERS))
+        self.layers = nn.ModuleList(_Layer(weights, number, self.dropout) for number in range(_LAYERS))
         vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
         known = words[[vocabulary.index(name) for name in _COUNTRIES]]
         mean = known.mean(0)
@@ -126,9 +147,7 @@ class Network(nn.Module):
             For each pair the vector from its first actor to its second, and back.
         """
         states = torch.where((masked > 0)[..., None], self.mask, self.words(pieces))
-        states = functional.dropout(
-            self.norm(states + self.positions.weight[: pieces.shape[1]]), self.dropout, self.training
-        )
+        states = self.dropout(self.norm(states + self.positions.weight[: pieces.shape[1]]))
         padding = ((pieces == 0).to(torch.float32) * -1e4)[:, None, None, :]
         for number, layer in enumerate(self.layers):
             if number == self.shared_layers:
@@ -145,8 +164,7 @@ class Network(nn.Module):
             ],
             1,
         )
-        both = functional.dropout(both, self.dropout, self.training)
-        return functional.gelu(self.pair(both))
+        return functional.gelu(self.pair(self.dropout(both)))
 
     def linear(self) -> list[nn.Linear]:
         """All linear layers of the way to the labels, as they are passed."""
@@ -157,7 +175,7 @@ class Network(nn.Module):
 
     def logits(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Labels and event types of vectors."""
-        vectors = functional.dropout(vectors, self.dropout, self.training)
+        vectors = self.dropout(vectors)
         return self.label(vectors), self.event(vectors)
 
 
@@ -178,15 +196,15 @@ def _mean(states: Tensor, chosen: Tensor) -> Tensor:
     return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-def restore(network: Network, content: bytes) -> None:
+def restore(network: Network, encoder: Encoder) -> None:
     """Give a network the weights of an encoder that `export` wrote; those for event types, which it lacks, stay.
 
     Parameters
     ----------
     network : Network
         Changed in place.
-    content : bytes
-        Of the ONNX file. Its weights have 8 bits, which moves a logit by some 0.1.
+    encoder : Encoder
+        Its weights have 8 bits, which moves a logit by some 0.1.
 
     Raises
     ------
@@ -194,9 +212,8 @@ def restore(network: Network, content: bytes) -> None:
         If the encoder was made by another recipe, or by another release.
     """
     import onnx  # noqa: PLC0415 - slow to import
-    import onnxruntime  # noqa: PLC0415
 
-    graph = onnx.load_from_string(content).graph
+    graph = onnx.load_from_string(encoder.encoder).graph
     kept = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
 
     def whole(name: str) -> Tensor:
@@ -216,11 +233,9 @@ def restore(network: Network, content: bytes) -> None:
         for module, name in zip(network.linear(), products, strict=True):
             found[f"{names[module]}.weight"] = whole(name).T
         network.load_state_dict(found, strict=False)
-        inputs = _example((pretrained() / "tokenizer.json").read_bytes())
         with torch.no_grad():
-            ours = _Exported(network).eval()(*_tensors(inputs)).numpy()
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        theirs = session.run(["vectors"], {one.name: getattr(inputs, one.name) for one in fields(inputs)})[0]
+            ours = _Exported(network).eval()(*_tensors(_example(encoder.tokenizer))).numpy()
+        theirs = encoder.features(1).read(_example(encoder.tokenizer))
     except (KeyError, ValueError, RuntimeError) as error:
         raise ArtifactError(
             f"the encoder cannot be trained further: it is not of this recipe and release ({error})"
@@ -404,14 +419,14 @@ def fine_tune(
     torch.manual_seed(recipe.seed)
     tokenizer = Tokenizer((pretrained() / "tokenizer.json").read_bytes())
     read = start.fitted_on if start else frozenset()
-    old = [sentence for sentence in sentences if text_digest(sentence.text) in read]
+    new, old = [], []
+    for sentence in sentences:
+        (old if text_digest(sentence.text) in read else new).append(sentence)
     known = _items(old, tokenizer)
-    items = (
-        _items([sentence for sentence in sentences if text_digest(sentence.text) not in read], tokenizer) + known
-    )
+    items = _items(new, tokenizer) + known
     network = Network(recipe)
     if start is not None:
-        restore(network, start.encoder)
+        restore(network, start)
     optimiser = _optimiser(network, recipe)
     plan = [step for epoch in range(recipe.epochs) for step in _steps(items, len(known), recipe, epoch)]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, len(plan)))
@@ -425,7 +440,7 @@ def fine_tune(
             network.load_state_dict(state["network"])
             optimiser.load_state_dict(state["optimiser"])
             schedule.load_state_dict(state["schedule"])
-            torch.set_rng_state(state["chance"])
+            network.dropout.chance.bit_generator.state = state["chance"]
             done, loss_of_late = state["done"], state["loss"]
     network.train()
     half = half_precision()
@@ -450,7 +465,7 @@ def fine_tune(
                     "network": network.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "schedule": schedule.state_dict(),
-                    "chance": torch.get_rng_state(),
+                    "chance": network.dropout.chance.bit_generator.state,
                     "done": done,
                     "loss": loss_of_late,
                 },

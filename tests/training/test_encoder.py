@@ -150,7 +150,7 @@ def test_head(exported, small_labels, codes):
 def test_restored(network, exported, sentences):
     """The weights that were written can be taken back: the network then reads as the file does."""
     restored = network.Network(SHORT)
-    network.restore(restored, exported.encoder)
+    network.restore(restored, exported)
     restored.eval()
     both = [readings(restored, exported, sentence) for sentence in sentences]
     expected, read = (np.concatenate(side) for side in zip(*both, strict=True))
@@ -160,7 +160,7 @@ def test_restored(network, exported, sentences):
 def test_of_another_recipe(network, exported):
     """An encoder of another recipe is refused with the cause."""
     with pytest.raises(ArtifactError, match="cannot be trained further"):
-        network.restore(network.Network(replace(SHORT, hidden=32)), exported.encoder)
+        network.restore(network.Network(replace(SHORT, hidden=32)), exported)
 
 
 def test_go_on(network, exported, sentences, small_labels, codes):
