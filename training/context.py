@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from relations.encoder import ENCODER_FILE, TOKENIZER_FILE, EncoderFeatures
 from training.corpus import CorpusError, LabelledSentence, part_of_text, text_digest
 from training.search import Try, best
 
+Base = Literal["minilm", "mpnet"]
 FITTED_FILE = "fitted_on.txt.gz"
 """Digests of the sentences that the encoder was fine-tuned on."""
 FOLDS = 5
@@ -45,6 +46,8 @@ class Recipe:
 
     Attributes
     ----------
+    base : {"minilm", "mpnet"}
+        Pretrained encoder, as of `training.pretrained`; only MiniLM can be exported.
     epochs : int
         Times that every sentence is read.
     learning_rate : float
@@ -68,8 +71,16 @@ class Recipe:
     replay : float
         Where another encoder is the start: share of the sentences that it knows which are read again, other
         ones in each epoch, so that it forgets nothing.
+    most_pairs : int
+        Unordered pairs of a sentence that an epoch reads at most, others in each epoch: a list of ten countries
+        teaches no more than one of four.
+    trust : float
+        With a teacher: share of the loss that is measured by its answers and not by the labels.
+    temperature : float
+        With a teacher: what logits are divided by before they are compared, so that its doubts count.
     """
 
+    base: Base = "minilm"
     epochs: int = 4
     learning_rate: float = 1e-4
     decay: float = 0.9
@@ -77,14 +88,19 @@ class Recipe:
     hidden: int = 128
     event_weight: float = 0.3
     dropout: float = 0.1
-    pieces: int = 2000
+    pieces: int = 3000
     seed: int = 0
     threads: int = 2
     replay: float = 1.0
+    most_pairs: int = 4
+    trust: float = 0.7
+    temperature: float = 2.0
 
 
 ADAPTING = Recipe(epochs=2, learning_rate=5e-5, replay=0.1)
 """What suits an encoder that has learned from the shipped corpus and is to learn from some more sentences."""
+TEACHING = Recipe(base="mpnet", epochs=2, learning_rate=4e-5, shared_layers=4, hidden=256)
+"""What makes a teacher: eight times the work of an encoder."""
 
 
 @dataclass(frozen=True, slots=True)

