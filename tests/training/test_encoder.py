@@ -243,7 +243,7 @@ def test_few_of_many_pairs(network, small_labels, codes):
     counts = []
     for most in (1, 2, 100):
         steps = []
-        recipe = replace(SHORT, most_pairs=most, pieces=100)
+        recipe = replace(SHORT, most_pairs=most, pieces=200)
         network.fine_tune(crowded, recipe, lambda *step, told=steps: told.append(step))
         counts.append(len(steps))
     assert counts[0] < counts[1] < counts[2]
