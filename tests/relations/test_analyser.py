@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from itertools import permutations
 
 import pytest
@@ -189,12 +189,23 @@ def test_text_without_countries(analyser, text):
     assert all(one.skipped == "no_country" for one in analysis.sentences)
 
 
+def rounded(one):
+    """Give an answer without the last bits of its numbers: they depend on how a processor cuts rows up."""
+    if isinstance(one, float):
+        return round(one, 9)
+    if is_dataclass(one):
+        return [rounded(getattr(one, field.name)) for field in fields(one)]
+    if isinstance(one, dict):
+        return {name: rounded(value) for name, value in one.items()}
+    return [rounded(part) for part in one] if isinstance(one, (list, tuple)) else one
+
+
 def test_all_equals_each(analyser):
     """Texts that are read together get the answers that each gets alone, in order."""
     options = replace(OPTIONS, explain=True)
-    together = analyser.analyse_all(TEXTS, options)
-    assert together == [analyser.analyse(text, options) for text in TEXTS]
-    assert analyser.analyse_all(TEXTS[::-1], options) == together[::-1]
+    together = rounded(analyser.analyse_all(TEXTS, options))
+    assert together == rounded([analyser.analyse(text, options) for text in TEXTS])
+    assert rounded(analyser.analyse_all(TEXTS[::-1], options)) == together[::-1]
 
 
 def test_no_texts(analyser):
