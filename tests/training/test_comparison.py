@@ -91,7 +91,14 @@ def test_nothing_in_common(versions):
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"x", gzip.compress(b"{}"), gzip.compress(b"[1]\n"), gzip.compress(b"x" * 99)[:20]]
+    "content",
+    [
+        None,
+        b"x",
+        gzip.compress(b"{}", mtime=0),
+        gzip.compress(b"[1]\n", mtime=0),
+        gzip.compress(b"x" * 99, mtime=0)[:20],
+    ],
 )
 @pytest.mark.parametrize("file", [comparison.HELD_OUT_FILE, comparison.BEHAVIOUR_FILE])
 def test_damaged_rows(versions, file, content):

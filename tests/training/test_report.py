@@ -267,7 +267,9 @@ def test_unknown_version(write):
         write("third")
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}\n"), gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"{}\n", mtime=0), gzip.compress(b"", mtime=0)]
+)
 def test_damaged_judgements(write, two_versions, content):
     """Judgements that cannot be read are refused with the remedy."""
     (two_versions / "second" / "fast" / comparison.HELD_OUT_FILE).write_bytes(content)
