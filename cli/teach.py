@@ -21,15 +21,15 @@ def teach(file: Path, labels: tuple[Path, ...], without_shipped: bool) -> None:
     from the sentences that  train  fine-tunes on: for an hour on two cores with bfloat16, for many without. Needs
     what  make teacher  installs, and 16 GiB of memory. Cut short, it goes on when the command is given again.
     """
+    if without_shipped and not labels:
+        raise click.UsageError("--without-shipped needs --labels")
+    if file.exists():
+        raise click.ClickException(f"{file} is there already: remove it or name another file")
     need_torch("install it with  make teacher")
     from relations.gazetteer import GazetteerError  # noqa: PLC0415
     from training import corpus, fit, sources  # noqa: PLC0415
     from training.context import TEACHING  # noqa: PLC0415
 
-    if without_shipped and not labels:
-        raise click.UsageError("--without-shipped needs --labels")
-    if file.exists():
-        raise click.ClickException(f"{file} is there already: remove it or name another file")
     try:
         place = sources.choose(labels, {}, shipped=not without_shipped)
         with fine_tuning() as show:
