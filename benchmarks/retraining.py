@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from relations import artifact, gazetteer
 from relations.domain import Pair
-from relations.encoder import EncoderFeatures
+from relations.encoder import Batch, EncoderFeatures
 from relations.features import PairFeatures
 from relations.lexicon import Lexicon
 from relations.registry import resolve, served, tiers
@@ -81,6 +81,10 @@ class Memory:
         if new:
             self.known.update(zip(new, self.features.transform(new), strict=True))
         return np.array([self.known[pair] for pair in pairs])
+
+    def read(self, batch: Batch) -> NDArray[np.float32]:
+        """Read a batch, which is not kept."""
+        return self.features.read(batch)
 
 
 class Remembering(Encoder):
