@@ -17,9 +17,9 @@ def teach(file: Path, labels: tuple[Path, ...], without_shipped: bool) -> None:
     """Fine-tune a teacher and write it to FILE, for  train --teacher FILE.
 
     It is an encoder of twelve layers of 768 numbers (MPNet), too large and slow to serve, which judges better than
-    the one that is served; what it answers, doubts included, teaches the small one more than labels do. It learns
-    from the sentences that  train  fine-tunes on: for an hour on two cores with bfloat16, for many without. Needs
-    what  make teacher  installs, and 16 GiB of memory. Cut short, it goes on when the command is given again.
+    the one that is served; that one can learn from its answers, doubts included. It learns from the sentences that
+    train  fine-tunes on: for an hour on two cores with bfloat16, for many without. Needs what  make teacher
+    installs, and 16 GiB of memory. Cut short, it goes on when the command is given again.
     """
     if without_shipped and not labels:
         raise click.UsageError("--without-shipped needs --labels")
