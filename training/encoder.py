@@ -42,7 +42,7 @@ greece cuba mexico canada chile peru kenya ghana syria jordan""".split()
 
 
 class _Dropout(nn.Module):
-    """Dropout by random bytes, which takes a third of the time that torch takes to draw samples.
+    """Dropout by random bytes, which takes half of the time that torch takes to draw samples.
 
     Parameters
     ----------
