@@ -224,9 +224,10 @@ def restore(network: Network, encoder: Encoder) -> None:
         for module, name in zip(network.linear(), products, strict=True):
             found[f"{names[module]}.weight"] = whole(name).T
         network.load_state_dict(found, strict=False)
+        example = _example(encoder.tokenizer)
         with torch.no_grad():
-            ours = _Exported(network).eval()(*_tensors(_example(encoder.tokenizer))).numpy()
-        theirs = encoder.features(1).read(_example(encoder.tokenizer))
+            ours = _Exported(network).eval()(*_tensors(example)).numpy()
+        theirs = encoder.features(1).read(example)
     except (KeyError, ValueError, RuntimeError) as error:
         raise ArtifactError(
             f"the encoder cannot be trained further: it is not of this recipe and release ({error})"
@@ -439,7 +440,7 @@ def fine_tune(
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(recipe.seed)
-    tokenizer = Tokenizer((pretrained.folder() / "tokenizer.json").read_bytes())
+    tokenizer = Tokenizer(pretrained.tokenizer())
     read = start.fitted_on if start else frozenset()
     new: list[LabelledSentence] = []
     old: list[LabelledSentence] = []
@@ -525,7 +526,7 @@ def load_teacher(path: Path) -> Network:
 
 def judge(network: Network, sentences: Sequence[LabelledSentence]) -> Scores:
     """Score a network by itself on labelled sentences, without the classifier that goes over an encoder."""
-    items = _items(sentences, Tokenizer((pretrained.folder() / "tokenizer.json").read_bytes()))
+    items = _items(sentences, Tokenizer(pretrained.tokenizer()))
     answers = torch.cat([item.beliefs for item in _taught(network, _cut(items, _READ_AT_ONCE), lambda _: None)])
     right = torch.tensor([label for item in items for label in item.labels]).flatten()
     logits = answers[..., : len(CLASSES)].float().flatten(0, 1)[right != _UNASKED]
@@ -590,7 +591,7 @@ def export(
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415 - slow to import
 
-    tokenizer = (pretrained.folder() / "tokenizer.json").read_bytes()
+    tokenizer = pretrained.tokenizer()
     batch = _example(tokenizer)
     rows, pairs, length = (torch.export.Dim(name) for name in ("sentences", "pairs", "length"))
     with TemporaryDirectory() as folder:

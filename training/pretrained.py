@@ -72,6 +72,11 @@ def folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
+def tokenizer() -> bytes:
+    """Content of MiniLM's tokenizer.json, which both encoders read by."""
+    return (folder() / "tokenizer.json").read_bytes()
+
+
 def vocabulary() -> dict[str, int]:
     """Word pieces by their numbers."""
     lines = (folder() / "vocab.txt").read_text(encoding="utf-8").split("\n")
