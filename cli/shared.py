@@ -46,6 +46,25 @@ MODEL = _model
 """Gives a command three options to choose a model by, and its folder as ``folder``."""
 
 
+def _labels(command: Command) -> Command:
+    @click.option("--labels", type=FOLDER, multiple=True,
+                  help="Folder of labels, added to the shipped ones; may be repeated. Sentences lie in its "
+                       "corpus/*.jsonl; lexicon, gazetteer and behaviour cases are the shipped ones where it has "
+                       "none. A sentence that stands in several folders has the labels of the last.")  # fmt: skip
+    @click.option("--without-shipped", is_flag=True, help="Leave the shipped sentences out.")
+    @wraps(command)
+    def chosen(*arguments: Any, labels: tuple[Path, ...], without_shipped: bool, **options: Any) -> Any:
+        if without_shipped and not labels:
+            raise click.UsageError("--without-shipped needs --labels")
+        return command(*arguments, labels=labels, shipped=not without_shipped, **options)
+
+    return chosen
+
+
+LABELS = _labels
+"""Gives a command two options to choose folders of labels by: they come as ``labels`` and ``shipped``."""
+
+
 def day(as_of: dt.datetime | None) -> dt.date:
     """Give the day that was named, else today."""
     return as_of.date() if as_of else dt.datetime.now(dt.UTC).date()

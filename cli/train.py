@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.shared import FOLDER
+from cli.shared import FOLDER, LABELS
 
 if TYPE_CHECKING:
     from training.fit import Context
@@ -95,11 +95,7 @@ def _has_context(root: Path) -> bool:
 
 
 @click.command()
-@click.option("--labels", type=FOLDER, multiple=True,
-              help="Folder of labels, added to the shipped ones; may be repeated. Sentences lie in its "
-                   "corpus/*.jsonl; lexicon, gazetteer and behaviour cases are the shipped ones where it has "
-                   "none. A sentence that stands in several folders has the labels of the last.")  # fmt: skip
-@click.option("--without-shipped", is_flag=True, help="Leave the shipped sentences out.")
+@LABELS
 @click.option("--weight", "weights", multiple=True, metavar="FOLDER=NUMBER",
               help="How much a folder's sentences count in fitting: 2 as if each stood there twice. "
                    "The shipped folder is called 'shipped'.")  # fmt: skip
@@ -132,12 +128,12 @@ def _has_context(root: Path) -> bool:
 @click.option("--teacher", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Learn from the answers of a teacher, too, which  country-relations teach  makes.")  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Times that the encoder reads every sentence.")
-@click.option("--seed", type=int, help="Of the encoder's order and dropout.")
+@click.option("--seed", type=int, help="Of the order in which the encoder reads, and of its dropout.")
 @click.option("-C", "--inverse-penalty", "penalty", type=click.FloatRange(min=0, min_open=True), default=None,
               help="Inverse strength of the fast classifier's penalty.")  # fmt: skip
 def train(
     labels: tuple[Path, ...],
-    without_shipped: bool,
+    shipped: bool,
     weights: tuple[str, ...],
     root: Path | None,
     version: str | None,
@@ -182,13 +178,11 @@ def train(
         raise click.UsageError("--replay is for --adapt-encoder: an encoder that starts anew knows no sentence")
     if searched and penalty is not None:
         raise click.UsageError("--search finds the penalty that -C would set: choose one")
-    if without_shipped and not labels:
-        raise click.UsageError("--without-shipped needs --labels")
     folder = root or DEFAULT_FOLDER
     parameters = fit.Parameters() if penalty is None else fit.Parameters(C=penalty)
     try:
         tracked = tracking.wanted()
-        place = sources.choose(labels, dict(map(_weight, weights)), shipped=not without_shipped)
+        place = sources.choose(labels, dict(map(_weight, weights)), shipped=shipped)
         with (
             _search_bar(wanted=searched) as searching,
             _bar(folder, keep=keep_encoder or quick, adapt=adapt_encoder, teacher=teacher, recipe=recipe)

@@ -1,8 +1,10 @@
 """Contextual features of pairs: a small transformer that ONNX Runtime runs on the CPU.
 
-Every mention is read as one and the same word, so the encoder knows no country either. Its lower layers read a
-sentence once. Then the two actors of a pair are told apart from all others, and the upper layers read it once for
-both directions; the vector of a direction comes from what stands at its source, at its target and in the whole.
+A sentence is read once, whatever the number of its pairs. Its actors stand in it as names that are the encoder's
+own, given in order of first mention, so the encoder knows no country either. Each pair adds two marks, one for
+either actor. A mark has its actor's name and its place; it reads the words and the other mark of its pair, and no
+word reads a mark, nor do words read each other in the last layers. The vector of a direction comes from the marks
+of its source and its target and from the mean of the words.
 """
 
 import os
@@ -11,7 +13,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,15 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 ENCODER_FILE = "encoder.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 MASK = "[unused1]"
-"""The word that stands for every actor; of BERT's vocabulary, and in no text."""
+"""The word that marks where an actor stands; of BERT's vocabulary, and in no text."""
 MAX_PIECES = 256
 """Word pieces of a sentence that are read; what comes after is cut off."""
-_FIRST, _SECOND, _OTHER = 1, 2, 3
+NAMES = 25
+"""Actors of a sentence that have a name each; of more, two have the same."""
+PAIRS_AT_ONCE = 32
+"""Pairs of a sentence that are read at once."""
+READING = 2
+"""How sentences are laid out for an encoder: one that was trained for another way cannot be read with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +60,34 @@ class Encoded:
     owners: tuple[int, ...]
     actors: tuple[str, ...]
 
-    def roles(self, first: int, second: int) -> NDArray[np.int64]:
-        """For each piece 0 (no actor), 1 (the first actor), 2 (the second) or 3 (any other)."""
-        owners = np.asarray(self.owners)
-        named = np.where(owners == first, _FIRST, np.where(owners == second, _SECOND, _OTHER))
-        return np.where(owners < 0, 0, named)
+    def pairs(self) -> list[tuple[int, int]]:
+        """All unordered pairs of its actors that are read, in order."""
+        return list(combinations(sorted({owner for owner in self.owners if owner >= 0}), 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the encoder takes: sentences, and unordered pairs of their actors.
+    """What the encoder takes: sentences, and the marks of some pairs of their actors.
 
     Attributes
     ----------
     pieces : ndarray of shape (n_sentences, n_pieces)
-        Zero pads.
-    masked : ndarray of shape (n_sentences, n_pieces)
-        1 where an actor stands.
+        Word pieces; zero pads.
+    names : ndarray of shape (n_sentences, n_pieces)
+        The name of the actor that stands there, from 1 on, or 0.
     sentence : ndarray of shape (n_pairs,)
         Row of ``pieces`` that a pair belongs to.
-    roles : ndarray of shape (n_pairs, n_pieces)
-        As of `Encoded.roles`.
+    marks : ndarray of shape (n_pairs, 2)
+        The names of its actors, from 1 on.
+    places : ndarray of shape (n_pairs, 2)
+        Columns of ``pieces`` where they stand first.
     """
 
     pieces: NDArray[np.int64]
-    masked: NDArray[np.int64]
+    names: NDArray[np.int64]
     sentence: NDArray[np.int64]
-    roles: NDArray[np.int64]
+    marks: NDArray[np.int64]
+    places: NDArray[np.int64]
 
 
 class Tokenizer:
@@ -148,30 +156,52 @@ class Tokenizer:
         )
 
 
-def batch_of(sentences: Sequence[Encoded], pairs: Sequence[tuple[int, int, int]]) -> Batch:
-    """Pad sentences to one length.
+def batch_of(
+    asked: Sequence[tuple[Encoded, Sequence[tuple[int, int]]]], names: Sequence[Sequence[int]] | None = None
+) -> Batch:
+    """Lay sentences and the marks of their pairs out; sentences are padded to one length.
 
     Parameters
     ----------
-    sentences : sequence of Encoded
-        What is read.
-    pairs : sequence of (sentence, first, second)
-        Numbers of a sentence and of two of its actors.
+    asked : sequence of (sentence, pairs)
+        What is read, and for which unordered pairs of its actors, by their numbers.
+    names : sequence of sequence of int, optional
+        For each sentence a name, from 0 on, for each of its actors. Without it they have theirs in order.
 
     Returns
     -------
     Batch
     """
-    length = max(len(one.pieces) for one in sentences)
-    pieces = np.zeros((len(sentences), length), dtype=np.int64)
-    masked = np.zeros_like(pieces)
-    roles = np.zeros((len(pairs), length), dtype=np.int64)
-    for row, one in enumerate(sentences):
-        pieces[row, : len(one.pieces)] = one.pieces
-        masked[row, : len(one.owners)] = np.asarray(one.owners) >= 0
-    for row, (number, first, second) in enumerate(pairs):
-        roles[row, : len(sentences[number].pieces)] = sentences[number].roles(first, second)
-    return Batch(pieces, masked, np.array([number for number, _, _ in pairs], dtype=np.int64), roles)
+    length = max(len(sentence.pieces) for sentence, _ in asked)
+    pieces, named = np.zeros((2, len(asked), length), dtype=np.int64)
+    of_pair: list[int] = []
+    marks: list[tuple[int, ...]] = []
+    places: list[tuple[int, ...]] = []
+    for row, (sentence, pairs) in enumerate(asked):
+        own = [number % NAMES for number in range(len(sentence.actors))] if names is None else names[row]
+        called = [own[owner] + 1 if owner >= 0 else 0 for owner in sentence.owners]
+        pieces[row, : len(sentence.pieces)] = sentence.pieces
+        named[row, : len(called)] = called
+        first = {owner: place for place, owner in reversed(list(enumerate(sentence.owners)))}
+        of_pair += [row] * len(pairs)
+        marks += [tuple(own[actor] + 1 for actor in pair) for pair in pairs]
+        places += [tuple(first[actor] for actor in pair) for pair in pairs]
+    return Batch(
+        pieces,
+        named,
+        np.array(of_pair, dtype=np.int64),
+        np.array(marks, dtype=np.int64).reshape(-1, 2),
+        np.array(places, dtype=np.int64).reshape(-1, 2),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A sentence, the pairs that are read at once, and the rows of the answer that each direction belongs to."""
+
+    sentence: Encoded
+    pairs: list[tuple[int, int]]
+    asked: dict[tuple[int, int], list[int]]
 
 
 class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
@@ -193,6 +223,7 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
     """
 
     def __init__(self, encoder_sha256: str, tokenizer_sha256: str, width: int) -> None:
+        self.reading = READING
         self.encoder_sha256 = encoder_sha256
         self.tokenizer_sha256 = tokenizer_sha256
         self.width = width
@@ -209,10 +240,10 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         os.register_at_fork(before=lambda: (method := close()) and method())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("encoder_sha256", "tokenizer_sha256", "width")}
+        return {name: getattr(self, name) for name in ("reading", "encoder_sha256", "tokenizer_sha256", "width")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update({"reading": 1} | state)
         self._forget()
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -231,7 +262,7 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         Raises
         ------
         ArtifactError
-            If a file is missing or is another one, or a package is missing.
+            If a file is missing or is another one, a package is missing, or the encoder is of another release.
         """
         self.use(
             read_trusted(folder / ENCODER_FILE, self.encoder_sha256),
@@ -241,6 +272,10 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
 
     def use(self, encoder: bytes, tokenizer: bytes, threads: int = 1) -> None:
         """Take the content of the encoder's files, as of `attach`."""
+        if self.reading != READING:
+            raise ArtifactError(
+                "the encoder is of another release, which read sentences in another way: train anew"
+            )
         self._content = encoder
         self._tokenizer = Tokenizer(tokenizer)
         self.threads = threads
@@ -271,36 +306,32 @@ class EncoderFeatures(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         if self._tokenizer is None:
             raise ArtifactError("no encoder is attached: load the model with relations.artifact.load")
         found = np.full((len(pairs), self.width), np.nan, dtype=np.float32)
-        readings: list[tuple[Encoded, int, int]] = []
-        asked: list[tuple[list[int], list[int]]] = []
+        readings: list[_Reading] = []
         for (text, actors), rows in groupby(range(len(pairs)), lambda row: (pairs[row].text, pairs[row].actors)):
             sentence = self._tokenizer.encode(text, actors)
-            seen = set(sentence.owners)
-            of_pair: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+            number = {actor: place for place, actor in enumerate(sentence.actors)}
+            asked: dict[tuple[int, int], list[int]] = {}
             for row in rows:
-                source, target = (sentence.actors.index(one) for one in (pairs[row].source, pairs[row].target))
-                if {source, target} <= seen:
-                    both = of_pair.setdefault((min(source, target), max(source, target)), ([], []))
-                    both[source > target].append(row)
-            readings += [(sentence, *pair) for pair in of_pair]
-            asked += of_pair.values()
-        for both, vectors in zip(asked, self._read(readings), strict=True):
-            for direction, rows_of in enumerate(both):
-                found[rows_of] = vectors[direction]
+                asked.setdefault((number[pairs[row].source], number[pairs[row].target]), []).append(row)
+            # Whatever is asked, a pair is read beside the same others: how the encoder rounds depends on all that
+            # it reads at once, and an answer must not depend on what else was asked.
+            every = sentence.pairs()
+            for start in range(0, len(every), PAIRS_AT_ONCE):
+                part = every[start : start + PAIRS_AT_ONCE]
+                if any(pair in asked or pair[::-1] in asked for pair in part):
+                    readings.append(_Reading(sentence, part, asked))
+        for reading, vectors in zip(readings, self._read(readings), strict=True):
+            for pair, both in zip(reading.pairs, vectors, strict=True):
+                for direction, vector in zip((pair, pair[::-1]), both, strict=True):
+                    found[reading.asked.get(direction, [])] = vector
         return found
 
-    def _read(self, readings: Sequence[tuple[Encoded, int, int]]) -> Iterable[NDArray[np.float32]]:
-        """Read pairs one by one; the vectors of both directions of each.
-
-        How the encoder rounds depends on all that it reads at once, and an answer must not depend on what else
-        was asked. It is as fast, for a pair has work enough for a processor.
-        """
+    def _read(self, readings: Sequence[_Reading]) -> Iterable[NDArray[np.float32]]:
+        """Read sentences one by one: it is as fast, for a sentence has work enough for a processor."""
         _, pool = self._running()
 
-        def read(one: tuple[Encoded, int, int]) -> NDArray[np.float32]:
-            sentence, first, second = one
-            vectors: NDArray[np.float32] = self.read(batch_of([sentence], [(0, first, second)]))[0]
-            return vectors
+        def read(one: _Reading) -> NDArray[np.float32]:
+            return self.read(batch_of([(one.sentence, one.pairs)]))
 
         return map(read, readings) if pool is None else pool.map(read, readings)
 

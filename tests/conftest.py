@@ -23,7 +23,7 @@ from werkzeug.exceptions import HTTPException
 from relations import artifact
 from relations.artifact import Manifest, current_versions
 from relations.domain import LABELS
-from relations.encoder import MASK, MAX_PIECES
+from relations.encoder import MASK, MAX_PIECES, NAMES
 from service.app import create_app
 from service.config import Settings
 from training import comparison, corpus, fit, registry
@@ -127,8 +127,8 @@ def small_labels(tmp_path_factory) -> Path:
 def tiny_encoder(small_labels) -> tuple[bytes, bytes, int]:
     """Write an encoder that was fitted to nothing: its ONNX file, its tokenizer.json and the width of its vectors.
 
-    A word's state is its embedding and, next to nothing, its place; those of third actors differ. What stands at
-    the source, at the target and in the whole goes through one random layer.
+    A word's state is its embedding or its actor's name and, next to nothing, its place. The marks of source and
+    target and the mean of the words go through one random layer.
     """
     chance, inner, width = np.random.default_rng(0), 16, 12
     rows = (small_labels / "corpus" / "part.jsonl").read_text(encoding="utf-8").splitlines()
@@ -140,37 +140,42 @@ def tiny_encoder(small_labels) -> tuple[bytes, bytes, int]:
     splitter.normalizer = tokenizers.normalizers.Lowercase()
     splitter.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     numbers = {
-        "words": chance.normal(size=(len(words), inner)),
-        "mask": chance.normal(size=inner),
-        "places": chance.normal(0, 0.1, size=(MAX_PIECES, inner)),
-        "other": chance.normal(size=(4, inner)) * [[0], [0], [0], [1]],
+        "word_table": chance.normal(size=(len(words), inner)),
+        "name_table": chance.normal(size=(1 + NAMES, inner)),
+        "place_table": chance.normal(0, 0.1, size=(MAX_PIECES, inner)),
         "layer": chance.normal(0, 0.2, size=(3 * inner, width)),
     }
     model = onnx.parser.parse_model(f"""
         <ir_version: 10, opset_import: ["" : 21]>
-        encoder (int64[s, l] pieces, int64[s, l] masked, int64[p] sentence, int64[p, l] roles)
+        encoder (int64[s, l] pieces, int64[s, l] names, int64[p] sentence, int64[p, 2] marks, int64[p, 2] places)
             => (float[p, 2, {width}] vectors)
-        <int64 zero = {{0}}, int64 one = {{1}}, int64 two = {{2}}, int64[1] first_axis = {{0}},
-         int64[1] axis = {{1}}, int64[1] last = {{2}}, float least = {{1}}>
+        <int64 zero = {{0}}, int64[1] axis = {{1}}, int64[1] last = {{2}}, int64[1] first_axis = {{0}}>
         {{
-            embedded = Gather(words, pieces)
-            is_masked = Greater(masked, zero)
-            where_masked = Unsqueeze(is_masked, last)
-            seen = Where(where_masked, mask, embedded)
+            embedded = Gather(word_table, pieces)
+            called = Gather(name_table, names)
+            is_named = Greater(names, zero)
+            where_named = Unsqueeze(is_named, last)
+            seen = Where(where_named, called, embedded)
             shape = Shape(pieces)
             length = Slice(shape, axis, last)
-            place = Slice(places, first_axis, length)
-            placed = Add(seen, place)
-            own = Gather(placed, sentence)
-            role = Gather(other, roles)
-            states = Add(own, role)
-            own_pieces = Gather(pieces, sentence)
-            read = Greater(own_pieces, zero)
-            is_first = Equal(roles, one)
-            is_second = Equal(roles, two)
-            {_mean("first", "is_first")}{_mean("second", "is_second")}{_mean("whole", "read")}
-            there = Concat<axis = 1>(first, second, whole)
-            back = Concat<axis = 1>(second, first, whole)
+            column = Slice(place_table, first_axis, length)
+            states = Add(seen, column)
+            is_word = Greater(pieces, zero)
+            word = Cast<to = 1>(is_word)
+            count = ReduceSum<keepdims = 1>(word, axis)
+            weight = Unsqueeze(word, last)
+            weighted = Mul(states, weight)
+            sum = ReduceSum<keepdims = 0>(weighted, axis)
+            means = Div(sum, count)
+            whole = Gather(means, sentence)
+            mark_name = Gather(name_table, marks)
+            mark_place = Gather(place_table, places)
+            mark = Add(mark_name, mark_place)
+            first, second = Split<axis = 1, num_outputs = 2>(mark)
+            first_mark = Squeeze(first, axis)
+            second_mark = Squeeze(second, axis)
+            there = Concat<axis = 1>(first_mark, second_mark, whole)
+            back = Concat<axis = 1>(second_mark, first_mark, whole)
             there_row = Unsqueeze(there, axis)
             back_row = Unsqueeze(back, axis)
             both = Concat<axis = 1>(there_row, back_row)
@@ -183,18 +188,6 @@ def tiny_encoder(small_labels) -> tuple[bytes, bytes, int]:
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString(), splitter.to_str().encode(), width
-
-
-def _mean(name: str, chosen: str) -> str:
-    """Lines of ONNX that take the mean of the states that are chosen."""
-    return f"""
-            {name}_number = Cast<to = 1>({chosen})
-            {name}_count = ReduceSum<keepdims = 1>({name}_number, axis)
-            {name}_divisor = Max({name}_count, least)
-            {name}_weight = Unsqueeze({name}_number, last)
-            {name}_weighted = Mul(states, {name}_weight)
-            {name}_sum = ReduceSum<keepdims = 0>({name}_weighted, axis)
-            {name} = Div({name}_sum, {name}_divisor)"""
 
 
 @pytest.fixture

@@ -47,15 +47,17 @@ class Recipe:
     Attributes
     ----------
     base : {"minilm", "mpnet"}
-        Pretrained encoder, as of `training.pretrained`; only MiniLM can be exported.
+        Pretrained encoder, as of `training.pretrained`.
+    layers : int
+        Its lowest ones, so many at most.
+    word_layers : int
+        Layers in which words read each other; in those above only marks read.
     epochs : int
         Times that every sentence is read.
     learning_rate : float
         Of the uppermost layer; each layer below has ``decay`` times that of the one above, new layers ten times.
     decay : float
         See ``learning_rate``.
-    shared_layers : int
-        Lower layers that read a sentence once for all of its pairs.
     hidden : int
         Numbers in the vector of a pair.
     event_weight : float
@@ -63,9 +65,9 @@ class Recipe:
     dropout : float
         Share of values dropped in training.
     pieces : int
-        Word pieces, times pairs, in a step.
+        Word pieces and marks in a step.
     seed : int
-        Of weights, order and dropout.
+        Of new weights, order, names and dropout.
     threads : int
         Fixed, since the last bits of a sum depend on it.
     replay : float
@@ -80,27 +82,28 @@ class Recipe:
         With a teacher: what logits are divided by before they are compared, so that its doubts count.
     """
 
-    base: Base = "minilm"
-    epochs: int = 4
-    learning_rate: float = 1e-4
+    base: Base = "mpnet"
+    layers: int = 6
+    word_layers: int = 4
+    epochs: int = 3
+    learning_rate: float = 8e-5
     decay: float = 0.9
-    shared_layers: int = 0
     hidden: int = 128
     event_weight: float = 0.3
     dropout: float = 0.1
-    pieces: int = 3000
+    pieces: int = 1500
     seed: int = 0
     threads: int = 2
     replay: float = 1.0
-    most_pairs: int = 4
+    most_pairs: int = 6
     trust: float = 0.7
     temperature: float = 2.0
 
 
 ADAPTING = Recipe(epochs=2, learning_rate=5e-5, replay=0.1)
 """What suits an encoder that has learned from the shipped corpus and is to learn from some more sentences."""
-TEACHING = Recipe(base="mpnet", epochs=2, learning_rate=4e-5, shared_layers=4, hidden=256)
-"""What makes a teacher: eight times the work of an encoder."""
+TEACHING = Recipe(base="mpnet", epochs=2, layers=12, word_layers=12, learning_rate=4e-5, hidden=256)
+"""What makes a teacher: all layers, so twice the work of an encoder."""
 
 
 @dataclass(frozen=True, slots=True)

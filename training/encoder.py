@@ -8,8 +8,9 @@ import hashlib
 import math
 import pickle
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,12 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from relations.artifact import ArtifactError
 from relations.classifier import Model
 from relations.domain import EVENTS
-from relations.encoder import Batch, Encoded, Tokenizer, batch_of
+from relations.encoder import MAX_PIECES, NAMES, Batch, Encoded, Tokenizer, batch_of
 from training import pretrained
 from training.context import Encoder, Recipe
 from training.corpus import LabelledSentence, text_digest
@@ -32,13 +32,17 @@ from training.pretrained import HEADS
 CLASSES = ("neutrality", "opposition", "support")
 EVENT_TYPES = (None, *sorted(EVENTS))
 _READ_AT_ONCE = 2000
-"""Word pieces, times pairs, that a teacher reads at once."""
+"""Word pieces and marks that a teacher reads at once."""
+_OFTEN = 4
+"""Times that a word piece occurs in the training sentences, at least, to be kept whole."""
+_MEASURED = 256
+"""Sentences by which inputs are evened out, at most."""
 _WORDS = "words.weight"
 _UNASKED = -100
 """Cross entropy passes this label over."""
 _COUNTRIES = """france germany russia iran iraq china japan egypt brazil india turkey israel poland spain italy
 greece cuba mexico canada chile peru kenya ghana syria jordan""".split()
-"""Words whose mean the mask starts from."""
+"""Words that the names start from."""
 
 
 class _Dropout(nn.Module):
@@ -65,29 +69,95 @@ class _Dropout(nn.Module):
         return states * kept.mul_(256 / (256 - self.least))
 
 
+class _Linear(nn.Linear):
+    """A linear layer whose input can be evened out for `export`, without a change of what it computes."""
+
+    def __init__(self, taken: int, given: int) -> None:
+        super().__init__(taken, given)
+        self.register_buffer("share", torch.ones(taken))
+
+    def forward(self, states: Tensor) -> Tensor:
+        return functional.linear(states * self.share, self.weight, self.bias)
+
+    def even(self, most: Tensor) -> None:
+        """Move what makes some numbers of the input larger than others into the weights.
+
+        Single numbers of a state are thirty times as large as the rest; in eight bits, whose range all share, nothing
+        would be left for these.
+
+        Parameters
+        ----------
+        most : Tensor of shape (taken,)
+            The largest of each number of the input, whatever its sign.
+        """
+        share = (self.weight.data.abs().amax(0).clamp(min=1e-5) / most.clamp(min=1e-5)).sqrt()
+        self.weight.data *= self.share / share
+        self.share.copy_(share)
+
+
 class _Layer(nn.Module):
-    """One layer of BERT."""
+    """One layer of BERT, for words and for the marks that read them."""
 
     def __init__(self, width: int, epsilon: float, dropout: _Dropout) -> None:
         super().__init__()
         self.dropout = dropout
-        self.attention = nn.Linear(width, 3 * width)
-        self.gathered = nn.Linear(width, width)
+        self.query = _Linear(width, width)
+        self.keys = _Linear(width, 2 * width)
+        self.gathered = _Linear(width, width)
         self.first_norm = nn.LayerNorm(width, eps=epsilon)
-        self.inner = nn.Linear(width, 4 * width)
-        self.outer = nn.Linear(4 * width, width)
+        self.inner = _Linear(width, 4 * width)
+        self.outer = _Linear(4 * width, width)
         self.second_norm = nn.LayerNorm(width, eps=epsilon)
 
-    def forward(self, states: Tensor, bias: Tensor) -> Tensor:
-        rows, length, width = states.shape
-        parts = self.attention(states).view(rows, length, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
-        query, key, value = parts.unbind(0)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
-        mixed = self.gathered(mixed.transpose(1, 2).reshape(rows, length, width))
-        states = self.first_norm(states + self.dropout(mixed))
-        inner = self.outer(functional.gelu(self.inner(states)))
-        result: Tensor = self.second_norm(states + self.dropout(inner))
-        return result
+    def forward(
+        self, words: Tensor, marks: Tensor, sentence: Tensor, among: Tensor, toward: Tensor, *, read: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Let words and marks read.
+
+        Parameters
+        ----------
+        words : Tensor of shape (n_sentences, n_pieces, width)
+        marks : Tensor of shape (n_pairs, 2, width)
+        sentence : Tensor of shape (n_pairs,)
+            As of `relations.encoder.Batch`.
+        among : Tensor that broadcasts to (n_sentences, n_heads, n_pieces, n_pieces)
+            What is added to the attention of words to words.
+        toward : Tensor that broadcasts to (n_pairs, n_heads, 2, n_pieces + 2)
+            What is added to that of marks to words, and to the two marks of their pair.
+        read : bool
+            Whether words read, too; otherwise they stay as they are.
+        """
+        rows, length, width = words.shape
+        count, pairs = rows * length, marks.shape[0]
+
+        def heads(flat: Tensor, lots: int) -> Tensor:
+            return flat.view(lots, -1, HEADS, width // HEADS).transpose(1, 2)
+
+        states = torch.cat([words.reshape(count, width), marks.reshape(2 * pairs, width)])
+        key, value = self.keys(states).chunk(2, -1)
+        states = states if read else states[count:]
+        query = self.query(states)
+        word_key, word_value = heads(key[:count], rows), heads(value[:count], rows)
+        mark_key = torch.cat([word_key[sentence], heads(key[count:], pairs)], 2)
+        mark_value = torch.cat([word_value[sentence], heads(value[count:], pairs)], 2)
+        mixed = _attended(heads(query[count:] if read else query, pairs), mark_key, mark_value, toward)
+        if read:
+            mixed = torch.cat([_attended(heads(query[:count], rows), word_key, word_value, among), mixed])
+        states = self.first_norm(states + self.dropout(self.gathered(mixed)))
+        states = self.second_norm(states + self.dropout(self.outer(functional.gelu(self.inner(states)))))
+        if read:
+            words, states = states[:count].view(rows, length, width), states[count:]
+        return words, states.view(pairs, 2, width)
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Attention, of shape (n_rows * n_queries, width).
+
+    The way back through torch's fused attention takes far longer than these plain products on a processor.
+    """
+    weights = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + bias, -1)
+    mixed = (weights.to(value.dtype) @ value).transpose(1, 2).contiguous()
+    return mixed.view(-1, mixed.shape[-2] * mixed.shape[-1])
 
 
 class Network(nn.Module):
@@ -96,38 +166,44 @@ class Network(nn.Module):
     Parameters
     ----------
     recipe : Recipe
-        ``base``, ``shared_layers``, ``hidden``, ``dropout`` and ``seed`` count.
+        ``base``, ``layers``, ``word_layers``, ``hidden``, ``dropout`` and ``seed`` count.
+
+    Attributes
+    ----------
+    tokenizer : bytes
+        The tokenizer.json that its word pieces are numbered by: the pretrained one, until it is `abridged`.
     """
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         body = pretrained.read(recipe.base)
         width = body.words.shape[1]
-        self.shared_layers = recipe.shared_layers
+        self.tokenizer = pretrained.tokenizer()
         self.dropout = _Dropout(recipe.dropout, np.random.default_rng(recipe.seed))
         # Some eleven million numbers or more of which a corpus touches few: frozen.
         self.words = nn.Embedding.from_pretrained(body.words.clone(), freeze=True)
-        self.positions = nn.Embedding.from_pretrained(body.positions.clone(), freeze=False)
+        self.positions = nn.Embedding.from_pretrained(body.positions[:MAX_PIECES].clone(), freeze=False)
         self.distances = (
             None if body.distances is None else nn.Embedding.from_pretrained(body.distances.clone(), False)
         )
+        self.register_buffer("kinds", pretrained.kinds(MAX_PIECES), persistent=False)
         self.norm = nn.LayerNorm(width, eps=body.epsilon)
         self.norm.load_state_dict(body.norm)
-        self.layers = nn.ModuleList(_Layer(width, body.epsilon, self.dropout) for _ in body.layers)
-        for layer, state in zip(self.layers, body.layers, strict=True):
-            layer.load_state_dict(state)
+        self.word_layers = recipe.word_layers
+        lowest = body.layers[: recipe.layers]
+        self.layers = nn.ModuleList(_Layer(width, body.epsilon, self.dropout) for _ in lowest)
+        for layer, state in zip(self.layers, lowest, strict=True):
+            layer.load_state_dict(state, strict=False)
         pieces = pretrained.vocabulary()
         known = body.words[[pieces[name] for name in _COUNTRIES]]
-        mean = known.mean(0)
-        self.mask = nn.Parameter(mean * known.norm(dim=-1).mean() / mean.norm())
-        self.roles = nn.Embedding(4, width)
-        self.roles.weight.data.normal_(0, 0.3 if recipe.shared_layers else 0.02)
-        self.roles.weight.data[0] = 0
+        self.names = nn.Embedding.from_pretrained(known.clone(), freeze=False)
+        # Of words, and of a pair's first and second mark.
+        self.roles = nn.Parameter(torch.cat([torch.zeros(1, width), torch.empty(2, width).normal_(0, 0.02)]))
         self.pair = nn.Linear(4 * width, recipe.hidden)
         self.label = nn.Linear(recipe.hidden, len(CLASSES))
         self.event = nn.Linear(recipe.hidden, len(EVENT_TYPES))
 
-    def forward(self, pieces: Tensor, masked: Tensor, sentence: Tensor, roles: Tensor) -> Tensor:
+    def forward(self, pieces: Tensor, names: Tensor, sentence: Tensor, marks: Tensor, places: Tensor) -> Tensor:
         """Read a batch, of shapes as in `relations.encoder.Batch`.
 
         Returns
@@ -135,19 +211,23 @@ class Network(nn.Module):
         Tensor of shape (n_pairs, 2, hidden)
             For each pair the vector from its first actor to its second, and back.
         """
-        states = torch.where((masked > 0)[..., None], self.mask, self.words(pieces))
-        states = self.dropout(self.norm(states + self.positions.weight[: pieces.shape[1]]))
-        bias = ((pieces == 0).to(torch.float32) * -1e4)[:, None, None, :]
+        columns = torch.arange(pieces.shape[1])
+        words = torch.where((names > 0)[..., None], self.names((names - 1).clamp(min=0)), self.words(pieces))
+        words = self.dropout(self.norm(words + self.roles[0] + self.positions(columns)))
+        read = self.dropout(self.norm(self.names(marks - 1) + self.roles[1:] + self.positions(places)))
+        there = pieces > 0
+        among = torch.where(there, 0.0, -1e4)[:, None, None]
+        toward = torch.cat([among[sentence], torch.zeros(places.shape[0], 1, 1, 2)], -1)
         if self.distances is not None:
-            bias = bias + self.distances(pretrained.distance(pieces.shape[1])).permute(2, 0, 1)
+            table = self.distances(self.kinds)
+            among = among + table[columns[None] - columns[:, None] + MAX_PIECES - 1].permute(2, 0, 1)
+            seen = torch.cat([columns.expand(places.shape[0], -1), places], 1)
+            toward = toward + table[seen[:, None] - places[..., None] + MAX_PIECES - 1].permute(0, 3, 1, 2)
         for number, layer in enumerate(self.layers):
-            if number == self.shared_layers:
-                states = torch.index_select(states, 0, sentence) + self.roles(roles)
-                bias = torch.index_select(bias, 0, sentence)
-            states = layer(states, bias)
-        states = states.float()
-        first, second = _mean(states, roles == 1), _mean(states, roles == 2)
-        whole = _mean(states, torch.index_select(pieces, 0, sentence) > 0)
+            words, read = layer(words, read, sentence, among, toward, read=number < self.word_layers)
+        count = there.to(torch.float32)[..., None]
+        whole = ((words.float() * count).sum(1) / count.sum(1))[sentence]
+        first, second = read.float().unbind(1)
         both = torch.stack(
             [
                 torch.cat([first, second, first * second, whole], -1),
@@ -160,7 +240,9 @@ class Network(nn.Module):
     def linear(self) -> list[nn.Linear]:
         """All linear layers of the way to the labels, as they are passed."""
         within = [
-            one for layer in self.layers for one in (layer.attention, layer.gathered, layer.inner, layer.outer)
+            one
+            for layer in self.layers
+            for one in (layer.keys, layer.query, layer.gathered, layer.inner, layer.outer)
         ]
         return [*within, self.pair, self.label]
 
@@ -177,14 +259,9 @@ class _Exported(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pieces: Tensor, masked: Tensor, sentence: Tensor, roles: Tensor) -> Tensor:
-        vectors = self.network(pieces, masked, sentence, roles)
+    def forward(self, pieces: Tensor, names: Tensor, sentence: Tensor, marks: Tensor, places: Tensor) -> Tensor:
+        vectors = self.network(pieces, names, sentence, marks, places)
         return torch.cat([vectors, self.network.label(vectors)], -1)
-
-
-def _mean(states: Tensor, chosen: Tensor) -> Tensor:
-    weights = chosen.to(states.dtype)[..., None]
-    return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 def restore(network: Network, encoder: Encoder) -> None:
@@ -213,12 +290,14 @@ def restore(network: Network, encoder: Encoder) -> None:
         return torch.from_numpy(numbers * kept[f"{name}_scale"])
 
     try:
-        found = {
-            name: torch.tensor(kept[f"network.{name}"])
-            for name in network.state_dict()
-            if f"network.{name}" in kept
-        }
-        found["roles.weight"] = whole("network.roles.weight")
+        found = {}
+        for name in network.state_dict():
+            if f"network.{name}" in kept:
+                found[name] = torch.tensor(kept[f"network.{name}"])
+            elif f"network.{name}_quantized" in kept:
+                found[name] = whole(f"network.{name}")
+        network.tokenizer = encoder.tokenizer
+        network.words = nn.Embedding.from_pretrained(found["words.weight"], freeze=True)
         names = {module: name for name, module in network.named_modules()}
         products = [node.input[1] for node in graph.node if node.op_type == "MatMulInteger"]
         for module, name in zip(network.linear(), products, strict=True):
@@ -232,7 +311,8 @@ def restore(network: Network, encoder: Encoder) -> None:
         raise ArtifactError(
             f"the encoder cannot be trained further: it is not of this recipe and release ({error})"
         ) from None
-    if np.linalg.norm(ours - theirs) > 0.15 * np.linalg.norm(theirs):
+    # Rounding moves a vector by a tenth or two of its length, another way of reading by all of it.
+    if np.linalg.norm(ours - theirs) > 0.3 * np.linalg.norm(theirs):
         raise ArtifactError(
             "the encoder cannot be trained further: it reads a pair in another way than this release"
         )
@@ -241,7 +321,7 @@ def restore(network: Network, encoder: Encoder) -> None:
 def _example(tokenizer: bytes) -> Batch:
     actors = ((0, 1, "a"), (9, 10, "b"), (12, 13, "c"), (18, 19, "d"))
     encoded = Tokenizer(tokenizer).encode("A warned B, C and D.", actors)
-    return batch_of([encoded, encoded], [(0, 0, 1), (0, 1, 2), (1, 0, 1)])
+    return batch_of([(encoded, [(0, 1), (1, 2)]), (encoded, [(0, 1)])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,11 +394,11 @@ def _epoch(items: Sequence[_Item], known: int, recipe: Recipe, epoch: int) -> li
 
 
 def _cut(items: Sequence[_Item], pieces: int) -> list[list[_Item]]:
-    """Cut into steps of so many word pieces, times pairs."""
+    """Cut into steps of so many word pieces and marks."""
     steps: list[list[_Item]] = [[]]
     size = 0
     for item in items:
-        own = len(item.encoded.pieces) * len(item.pairs)
+        own = len(item.encoded.pieces) + 2 * len(item.pairs)
         if steps[-1] and size + own > pieces:
             steps.append([])
             size = 0
@@ -327,25 +407,26 @@ def _cut(items: Sequence[_Item], pieces: int) -> list[list[_Item]]:
     return steps
 
 
-def _tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return (
-        torch.from_numpy(batch.pieces),
-        torch.from_numpy(batch.masked),
-        torch.from_numpy(batch.sentence),
-        torch.from_numpy(batch.roles),
-    )
+def _tensors(batch: Batch) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(getattr(batch, field.name)) for field in fields(batch))
 
 
-def _inputs(items: Sequence[_Item]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    pairs = [(number, *pair) for number, item in enumerate(items) for pair in item.pairs]
-    return _tensors(batch_of([item.encoded for item in items], pairs))
+def _inputs(items: Sequence[_Item], chance: random.Random | None = None) -> tuple[Tensor, ...]:
+    """Lay items out; by chance each actor has any of the names, so that none comes to mean something."""
+    names = None
+    if chance is not None:
+        drawn = [chance.sample(range(NAMES), NAMES) for _ in items]
+        names = [
+            [own[number % NAMES] for number in range(len(item.encoded.actors))]
+            for own, item in zip(drawn, items, strict=True)
+        ]
+    return _tensors(batch_of([(item.encoded, item.pairs) for item in items], names))
 
 
-def _loss(network: Network, items: Sequence[_Item], recipe: Recipe) -> Tensor:
+def _loss(network: Network, items: Sequence[_Item], recipe: Recipe, chance: random.Random) -> Tensor:
     """What is wrong with a network's answers: by the labels, and by a teacher where there is one."""
-    # The way back through torch's fused attention takes far longer than plain products on a processor.
-    with sdpa_kernel(SDPBackend.MATH), torch.autocast("cpu", torch.bfloat16, enabled=half_precision()):
-        label_logits, event_logits = network.logits(network(*_inputs(items)))
+    with torch.autocast("cpu", torch.bfloat16, enabled=half_precision()):
+        label_logits, event_logits = network.logits(network(*_inputs(items, chance)))
     weights = torch.tensor([item.weight for item in items for _ in item.pairs for _ in range(2)])
     labels = torch.tensor([label for item in items for label in item.labels]).flatten()
     events = torch.tensor([event for item in items for event in item.events]).flatten()
@@ -380,11 +461,9 @@ def _optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     groups = [
         {"params": list(layer.parameters()), "lr": rate} for layer, rate in zip(network.layers, rates, strict=True)
     ]
-    new = [network.pair, network.label, network.event, network.roles]
-    groups.append(
-        {"params": [one for module in new for one in module.parameters()], "lr": 10 * recipe.learning_rate}
-    )
-    below = [network.positions.weight, network.mask, *network.norm.parameters()]
+    new = [one for module in (network.pair, network.label, network.event) for one in module.parameters()]
+    groups.append({"params": [*new, network.roles], "lr": 10 * recipe.learning_rate})
+    below = [network.positions.weight, network.names.weight, *network.norm.parameters()]
     if network.distances is not None:
         below.append(network.distances.weight)
     groups.append({"params": below, "lr": rates[0] * recipe.decay})
@@ -440,7 +519,10 @@ def fine_tune(
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(recipe.seed)
-    tokenizer = Tokenizer(pretrained.tokenizer())
+    network = Network(recipe)
+    if start is not None:
+        restore(network, start)
+    tokenizer = Tokenizer(network.tokenizer)
     read = start.fitted_on if start else frozenset()
     new: list[LabelledSentence] = []
     old: list[LabelledSentence] = []
@@ -448,14 +530,13 @@ def fine_tune(
         (old if text_digest(sentence.text) in read else new).append(sentence)
     known = _items(old, tokenizer)
     items = _items(new, tokenizer) + known
-    network = Network(recipe)
-    if start is not None:
-        restore(network, start)
     whence = [start and hashlib.sha256(start.encoder).hexdigest(), teacher and _digest(teacher)]
     identity = hashlib.sha256(repr((asdict(recipe), items, whence)).encode()).hexdigest()
     readings = _cut(items, _READ_AT_ONCE) if teacher else []
     plan = [step for epoch in range(recipe.epochs) for step in _epoch(items, len(known), recipe, epoch)]
     if teacher is not None:
+        if start is not None:
+            teacher = abridged(teacher, network.tokenizer)
         total = len(readings) + len(plan)
         items = _taught(teacher, readings, lambda read: progress(read, total, math.nan))
         plan = [step for epoch in range(recipe.epochs) for step in _epoch(items, len(known), recipe, epoch)]
@@ -472,7 +553,7 @@ def fine_tune(
             done, loss_of_late = state["done"], state["loss"]
     network.train()
     for step in plan[done:]:
-        loss = _loss(network, step, recipe)
+        loss = _loss(network, step, recipe, random.Random(f"{recipe.seed} names {done}"))  # noqa: S311
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
@@ -518,7 +599,9 @@ def load_teacher(path: Path) -> Network:
         network = Network(Recipe(**state["recipe"]))
         missing, unknown = network.load_state_dict(state["network"], strict=False)
     except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
-        raise ArtifactError(f"{path} is no teacher that  country-relations teach  wrote ({error})") from None
+        raise ArtifactError(
+            f"{path} is no teacher that  country-relations teach  of this release wrote ({error})"
+        ) from None
     if missing != [_WORDS] or unknown:
         raise ArtifactError(f"{path} is a teacher of another release: make it anew with  country-relations teach")
     return network.eval()
@@ -526,7 +609,7 @@ def load_teacher(path: Path) -> Network:
 
 def judge(network: Network, sentences: Sequence[LabelledSentence]) -> Scores:
     """Score a network by itself on labelled sentences, without the classifier that goes over an encoder."""
-    items = _items(sentences, Tokenizer(pretrained.tokenizer()))
+    items = _items(sentences, Tokenizer(network.tokenizer))
     answers = torch.cat([item.beliefs for item in _taught(network, _cut(items, _READ_AT_ONCE), lambda _: None)])
     right = torch.tensor([label for item in items for label in item.labels]).flatten()
     logits = answers[..., : len(CLASSES)].float().flatten(0, 1)[right != _UNASKED]
@@ -569,10 +652,61 @@ def _save(path: Path, state: dict[str, object]) -> None:
     partial.replace(path)
 
 
+def abridged(network: Network, tokenizer: bytes) -> Network:
+    """Copy a network with the words of a smaller tokenizer, by its numbers.
+
+    Parameters
+    ----------
+    network : Network
+        Has the pretrained tokenizer.
+    tokenizer : bytes
+        As `training.pretrained.trimmed` makes one.
+
+    Returns
+    -------
+    Network
+    """
+    copied = copy.deepcopy(network)
+    copied.tokenizer = tokenizer
+    copied.words = nn.Embedding.from_pretrained(network.words.weight[pretrained.numbers(tokenizer)], freeze=True)
+    return copied
+
+
+def _trimmed(tokenizer: bytes, sentences: Sequence[LabelledSentence]) -> bytes:
+    """A tokenizer with its frequent word pieces and those that occur often enough in some sentences."""
+    splitter = Tokenizer(tokenizer)
+    count: Counter[int] = Counter()
+    for one in sentences:
+        count.update(splitter.encode(one.text, one.pairs[0].pair.actors).pieces)
+    return pretrained.trimmed(tokenizer, {piece for piece, times in count.items() if times >= _OFTEN})
+
+
+def _evened(network: Network, sentences: Sequence[LabelledSentence]) -> Network:
+    """Copy a network with the inputs of its linear layers evened out, by what they are for some sentences."""
+    copied = copy.deepcopy(network).eval()
+    most: dict[_Linear, Tensor] = {}
+
+    def note(module: nn.Module, taken: tuple[Tensor], _: object) -> None:
+        assert isinstance(module, _Linear)  # noqa: S101 - for mypy
+        seen = (taken[0] * module.share).abs().flatten(0, -2).amax(0)
+        most[module] = torch.maximum(most.get(module, seen), seen)
+
+    hooks = [module.register_forward_hook(note) for module in copied.modules() if isinstance(module, _Linear)]
+    items = _items(sentences[:: -(-len(sentences) // _MEASURED)], Tokenizer(copied.tokenizer))
+    with torch.no_grad():
+        for step in _cut(items, _READ_AT_ONCE):
+            copied(*_inputs(step))
+    for hook in hooks:
+        hook.remove()
+    for module, seen in most.items():
+        module.even(seen / module.share)
+    return copied
+
+
 def export(
     network: Network, fast: Model, sentences: Sequence[LabelledSentence], start: Encoder | None = None
 ) -> Encoder:
-    """Write a network as ONNX with weights of 8 bits.
+    """Write a network as ONNX with weights of 8 bits, and without words that news hardly uses.
 
     Parameters
     ----------
@@ -591,19 +725,22 @@ def export(
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415 - slow to import
 
-    tokenizer = pretrained.tokenizer()
-    batch = _example(tokenizer)
+    if start is None:
+        network = abridged(network, _trimmed(network.tokenizer, sentences))
+    network = _evened(network, sentences)
+    batch = _example(network.tokenizer)
     rows, pairs, length = (torch.export.Dim(name) for name in ("sentences", "pairs", "length"))
+    shapes = ({0: rows, 1: length}, {0: rows, 1: length}, {0: pairs}, {0: pairs}, {0: pairs})
     with TemporaryDirectory() as folder:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
         torch.onnx.export(
             _Exported(network).eval(),
             _tensors(batch),
             str(whole),
-            input_names=["pieces", "masked", "sentence", "roles"],
+            input_names=[field.name for field in fields(batch)],
             output_names=["vectors"],
             dynamo=True,
-            dynamic_shapes=({0: rows, 1: length}, {0: rows, 1: length}, {0: pairs}, {0: pairs, 1: length}),
+            dynamic_shapes=shapes,
             external_data=False,
             verbose=False,
         )
@@ -617,4 +754,4 @@ def export(
         content = small.read_bytes()
     width = network.pair.out_features + len(CLASSES)
     read = start.fitted_on if start else frozenset()
-    return Encoder(content, tokenizer, width, fast, read | {text_digest(one.text) for one in sentences})
+    return Encoder(content, network.tokenizer, width, fast, read | {text_digest(one.text) for one in sentences})

