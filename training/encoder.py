@@ -82,8 +82,8 @@ class _Linear(nn.Linear):
     def even(self, most: Tensor) -> None:
         """Move what makes some numbers of the input larger than others into the weights.
 
-        Single numbers of a state are thirty times as large as the rest; in eight bits, whose range all share, nothing
-        would be left for these.
+        Single numbers of a state are thirty times as large as the rest; in eight bits, whose range all share,
+        nothing would be left for these.
 
         Parameters
         ----------
@@ -687,7 +687,7 @@ def _evened(network: Network, sentences: Sequence[LabelledSentence]) -> Network:
     most: dict[_Linear, Tensor] = {}
 
     def note(module: nn.Module, taken: tuple[Tensor], _: object) -> None:
-        assert isinstance(module, _Linear)  # noqa: S101 - for mypy
+        assert isinstance(module, _Linear)
         seen = (taken[0] * module.share).abs().flatten(0, -2).amax(0)
         most[module] = torch.maximum(most.get(module, seen), seen)
 
