@@ -688,7 +688,7 @@ def _evened(network: Network, sentences: Sequence[LabelledSentence]) -> Network:
 
     def note(module: nn.Module, taken: tuple[Tensor], _: object) -> None:
         assert isinstance(module, _Linear)
-        seen = (taken[0] * module.share).abs().flatten(0, -2).amax(0)
+        seen = taken[0].abs().flatten(0, -2).amax(0)
         most[module] = torch.maximum(most.get(module, seen), seen)
 
     hooks = [module.register_forward_hook(note) for module in copied.modules() if isinstance(module, _Linear)]
@@ -699,7 +699,7 @@ def _evened(network: Network, sentences: Sequence[LabelledSentence]) -> Network:
     for hook in hooks:
         hook.remove()
     for module, seen in most.items():
-        module.even(seen / module.share)
+        module.even(seen)
     return copied
 
 
