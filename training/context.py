@@ -102,7 +102,7 @@ class Recipe:
 
 ADAPTING = Recipe(epochs=2, learning_rate=5e-5, replay=0.1)
 """What suits an encoder that has learned from the shipped corpus and is to learn from some more sentences."""
-TEACHING = Recipe(base="mpnet", epochs=2, layers=12, word_layers=12, learning_rate=4e-5, hidden=256)
+TEACHING = Recipe(base="mpnet", epochs=2, layers=12, word_layers=8, learning_rate=4e-5, hidden=256)
 """What makes a teacher: all layers, so twice the work of an encoder."""
 
 

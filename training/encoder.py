@@ -37,6 +37,8 @@ _OFTEN = 4
 """Times that a word piece occurs in the training sentences, at least, to be kept whole."""
 _MEASURED = 256
 """Sentences by which inputs are evened out, at most."""
+_STILL = 0.25
+"""Of the median of what the numbers of an input reach: no number is taken to reach less."""
 _WORDS = "words.weight"
 _UNASKED = -100
 """Cross entropy passes this label over."""
@@ -72,12 +74,14 @@ class _Dropout(nn.Module):
 class _Linear(nn.Linear):
     """A linear layer whose input can be evened out for `export`, without a change of what it computes."""
 
+    share: Tensor | None
+
     def __init__(self, taken: int, given: int) -> None:
         super().__init__(taken, given)
-        self.register_buffer("share", torch.ones(taken))
+        self.register_buffer("share", None)
 
     def forward(self, states: Tensor) -> Tensor:
-        return functional.linear(states * self.share, self.weight, self.bias)
+        return super().forward(states if self.share is None else states * self.share)
 
     def even(self, most: Tensor) -> None:
         """Move what makes some numbers of the input larger than others into the weights.
@@ -90,9 +94,10 @@ class _Linear(nn.Linear):
         most : Tensor of shape (taken,)
             The largest of each number of the input, whatever its sign.
         """
-        share = (self.weight.data.abs().amax(0).clamp(min=1e-5) / most.clamp(min=1e-5)).sqrt()
-        self.weight.data *= self.share / share
-        self.share.copy_(share)
+        # Few sentences may leave a number almost still, which is no reason to enlarge it without bound.
+        most = most.clamp(min=float(most.median()) * _STILL + 1e-5)
+        self.share = (self.weight.data.abs().amax(0).clamp(min=1e-5) / most).sqrt()
+        self.weight.data /= self.share
 
 
 class _Layer(nn.Module):
@@ -193,7 +198,7 @@ class Network(nn.Module):
         lowest = body.layers[: recipe.layers]
         self.layers = nn.ModuleList(_Layer(width, body.epsilon, self.dropout) for _ in lowest)
         for layer, state in zip(self.layers, lowest, strict=True):
-            layer.load_state_dict(state, strict=False)
+            layer.load_state_dict(state)
         pieces = pretrained.vocabulary()
         known = body.words[[pieces[name] for name in _COUNTRIES]]
         self.names = nn.Embedding.from_pretrained(known.clone(), freeze=False)
@@ -236,6 +241,17 @@ class Network(nn.Module):
             1,
         )
         return functional.gelu(self.pair(self.dropout(both)))
+
+    def begin_as(self, other: "Network") -> None:
+        """Take over what another network of the same width has learned below the heads: its lowest layers."""
+        own = self.state_dict()
+        body = ("layers.", "names.", "positions.", "distances.", "norm.", "roles")
+        theirs = {
+            name: value
+            for name, value in other.state_dict().items()
+            if name.startswith(body) and name in own and value.shape == own[name].shape
+        }
+        self.load_state_dict(own | theirs)
 
     def linear(self) -> list[nn.Linear]:
         """All linear layers of the way to the labels, as they are passed."""
@@ -301,7 +317,8 @@ def restore(network: Network, encoder: Encoder) -> None:
         names = {module: name for name, module in network.named_modules()}
         products = [node.input[1] for node in graph.node if node.op_type == "MatMulInteger"]
         for module, name in zip(network.linear(), products, strict=True):
-            found[f"{names[module]}.weight"] = whole(name).T
+            weight, share = whole(name).T, kept.get(f"network.{names[module]}.share")
+            found[f"{names[module]}.weight"] = weight if share is None else weight * torch.tensor(share)
         network.load_state_dict(found, strict=False)
         example = _example(encoder.tokenizer)
         with torch.no_grad():
@@ -312,7 +329,7 @@ def restore(network: Network, encoder: Encoder) -> None:
             f"the encoder cannot be trained further: it is not of this recipe and release ({error})"
         ) from None
     # Rounding moves a vector by a tenth or two of its length, another way of reading by all of it.
-    if np.linalg.norm(ours - theirs) > 0.3 * np.linalg.norm(theirs):
+    if np.linalg.norm(ours - theirs) > 0.15 * np.linalg.norm(theirs):
         raise ArtifactError(
             "the encoder cannot be trained further: it reads a pair in another way than this release"
         )
@@ -504,7 +521,8 @@ def fine_tune(
     start : Encoder, optional
         What to go on from; without it the pretrained encoder.
     teacher : Network, optional
-        A fine-tuned one whose answers are learned from beside the labels.
+        A fine-tuned one whose answers are learned from beside the labels; without ``start`` its lowest layers are
+        gone on from, where they are as wide.
 
     Returns
     -------
@@ -522,6 +540,8 @@ def fine_tune(
     network = Network(recipe)
     if start is not None:
         restore(network, start)
+    elif teacher is not None:
+        network.begin_as(teacher)
     tokenizer = Tokenizer(network.tokenizer)
     read = start.fitted_on if start else frozenset()
     new: list[LabelledSentence] = []
