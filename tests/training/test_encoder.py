@@ -258,6 +258,15 @@ def test_teacher_kept(network, tuned, sentences, tmp_path):
     assert weights_of(first) == weights_of(second)
 
 
+def test_student_begins_as_its_teacher(network, tuned, sentences):
+    """A student that has yet to learn has its teacher's lowest layers, however wide the teacher's heads are."""
+    still = replace(SHORT, layers=1, hidden=8, learning_rate=0.0, dropout=0.0)
+    made = network.fine_tune(sentences[:4], still, lambda *_: None, teacher=tuned[0])
+    taken = [name for name in weights_of(made) if name.startswith(("layers.0.", "names.", "positions."))]
+    assert taken
+    assert all(weights_of(made)[name] == weights_of(tuned[0])[name] for name in taken)
+
+
 def test_no_teacher(network, tmp_path):
     """A file that is no teacher is refused with the remedy."""
     import torch  # noqa: PLC0415
@@ -276,12 +285,12 @@ def test_few_of_many_pairs(network, small_labels, codes):
     crowded = sorted(corpus.read(small_labels, codes), key=lambda one: -len(one.pairs))[:6]
     assert all(len(one.pairs) > 4 for one in crowded)
     counts = []
-    for most in (1, 100):
+    for most in (1, 4, 100):
         steps = []
         recipe = replace(SHORT, most_pairs=most, pieces=80)
         network.fine_tune(crowded, recipe, lambda *step, told=steps: told.append(step))
         counts.append(len(steps))
-    assert counts[0] < counts[1]
+    assert counts[0] < counts[1] < counts[2]
 
 
 def test_either_base(network, sentences, exported):
