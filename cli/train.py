@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -20,12 +21,15 @@ _CHECKPOINT = ".fine-tuning.pt"
 
 @contextmanager
 def fine_tuning() -> Iterator[Callable[[int, int, float], None]]:
-    """Give what a fine-tuning tells how far it is, with a bar that shows it."""
+    """Give what a fine-tuning tells how far it is, with a bar that shows it, or in a log a line each twentieth."""
+    terminal = sys.stdout.isatty()
     with click.progressbar(length=1, label="fine-tuning", item_show_func=lambda told: told) as bar:
 
         def show(done: int, total: int, loss: float) -> None:
             bar.length = total
             told = "the teacher reads" if math.isnan(loss) else f"loss {loss:.3f}"
+            if not terminal and 20 * done // total > 20 * bar.pos // total:
+                click.echo(f"{100 * done // total} %: {told}")
             bar.update(done - bar.pos, told)
 
         yield show

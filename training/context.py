@@ -96,7 +96,7 @@ class Recipe:
     threads: int = 2
     replay: float = 1.0
     most_pairs: int = 6
-    trust: float = 0.7
+    trust: float = 0.5
     temperature: float = 2.0
 
 

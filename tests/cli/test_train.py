@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.train import fine_tuning
 from relations import artifact, registry
 
 ALONE = ("--tier", "fast", "--without-shipped")
@@ -92,3 +93,13 @@ def test_search(succeed, small_labels, root):
     (chosen,) = (line for line in output.splitlines() if line.startswith("* "))
     assert chosen.split()[1:3] == [f"{fitting['C']:g}", str(fitting["min_df"])]
     assert all(f"{score:.4f}" in output for score in fitting["search"].values())
+
+
+def test_progress_in_a_log(capsys):
+    """Where no terminal shows a bar, a line tells how far a fine-tuning is, each twentieth and no more often."""
+    with fine_tuning() as show:
+        for done in range(1, 101):
+            show(done, 100, 0.5)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "%" in line]
+    assert len(lines) == 20
+    assert lines[-1] == "100 %: loss 0.500"
