@@ -21,7 +21,7 @@ _CHECKPOINT = ".fine-tuning.pt"
 
 @contextmanager
 def fine_tuning() -> Iterator[Callable[[int, int, float], None]]:
-    """Give what a fine-tuning tells how far it is, with a bar that shows it, or in a log a line each twentieth."""
+    """Give what a fine-tuning tells how far it is, with a bar that shows it, or in a log a line every 5 %."""
     terminal = sys.stdout.isatty()
     with click.progressbar(length=1, label="fine-tuning", item_show_func=lambda told: told) as bar:
 

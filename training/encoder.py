@@ -34,7 +34,7 @@ EVENT_TYPES = (None, *sorted(EVENTS))
 _READ_AT_ONCE = 2000
 """Word pieces and marks that a teacher reads at once."""
 _KEPT = 8000
-"""Word pieces that are kept since training sentences use them most, beside frequent ones: 60 MB hold no more."""
+"""Of all word pieces those that training sentences use most; the files have room for them and the frequent ones."""
 _MEASURED = 256
 """Sentences by which inputs are evened out, at most."""
 _STILL = 0.25
@@ -84,7 +84,7 @@ class _Linear(nn.Linear):
         return super().forward(states if self.share is None else states * self.share)
 
     def even(self, most: Tensor) -> None:
-        """Move what makes some numbers of the input larger than others into the weights.
+        """Move what makes some numbers of the input larger than others into the weights, once.
 
         Single numbers of a state are thirty times as large as the rest; in eight bits, whose range all share,
         nothing would be left for these.
@@ -243,7 +243,10 @@ class Network(nn.Module):
         return functional.gelu(self.pair(self.dropout(both)))
 
     def begin_as(self, other: "Network") -> None:
-        """Take over what another network of the same width has learned below the heads: its lowest layers."""
+        """Take over what another network has learned: names, positions and its lowest layers, of the same width.
+
+        From a network of another width nothing is taken.
+        """
         own = self.state_dict()
         body = ("layers.", "names.", "positions.", "distances.", "norm.", "roles")
         theirs = {
@@ -251,7 +254,7 @@ class Network(nn.Module):
             for name, value in other.state_dict().items()
             if name.startswith(body) and name in own and value.shape == own[name].shape
         }
-        self.load_state_dict(own | theirs)
+        self.load_state_dict(theirs, strict=False)
 
     def linear(self) -> list[nn.Linear]:
         """All linear layers of the way to the labels, as they are passed."""
@@ -328,7 +331,7 @@ def restore(network: Network, encoder: Encoder) -> None:
         raise ArtifactError(
             f"the encoder cannot be trained further: it is not of this recipe and release ({error})"
         ) from None
-    # Rounding moves a vector by a tenth or two of its length, another way of reading by all of it.
+    # Rounding moves a vector by some 0.08 of its length, another way of reading by all of it.
     if np.linalg.norm(ours - theirs) > 0.15 * np.linalg.norm(theirs):
         raise ArtifactError(
             "the encoder cannot be trained further: it reads a pair in another way than this release"
@@ -521,8 +524,8 @@ def fine_tune(
     start : Encoder, optional
         What to go on from; without it the pretrained encoder.
     teacher : Network, optional
-        A fine-tuned one whose answers are learned from beside the labels; without ``start`` its lowest layers are
-        gone on from, where they are as wide.
+        A fine-tuned one whose answers are learned from beside the labels; without ``start`` the
+        network begins as its lowest layers if they have the same width.
 
     Returns
     -------
