@@ -34,7 +34,7 @@ EVENT_TYPES = (None, *sorted(EVENTS))
 _READ_AT_ONCE = 2000
 """Word pieces and marks that a teacher reads at once."""
 _KEPT = 8000
-"""Of all word pieces those that training sentences use most; the files have room for them and the frequent ones."""
+"""Word pieces that training sentences use most: the files have room for these and the frequent ones."""
 _MEASURED = 256
 """Sentences by which inputs are evened out, at most."""
 _STILL = 0.25
