@@ -106,7 +106,7 @@ def _has_context(root: Path) -> bool:
 @click.option("--output", "root", type=FOLDER, help="Folder of the models. Default: model_artifacts/.")
 @click.option("--version", help="Name of the new version. Default: the day and the model's digest.")
 @click.option("--tier", type=click.Choice(["fast", "context"]),
-              help="fast: minutes. context: both tiers, an hour on two cores. Default: context; with --quick what "
+              help="fast: minutes. context: both tiers, an hour or two. Default: context; with --quick what "
                    "is served.")  # fmt: skip
 @click.option("--quick", is_flag=True,
               help="A minute or two: the fast tier as it was fitted to be scored, so that the held-out tenth "
